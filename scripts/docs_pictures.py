@@ -109,7 +109,7 @@ def power():
             stable="a",
             canary="b",
             steps=[5, 30, 100],
-            hold={"requests": hold},
+            hold={"total_requests": hold},
             guards=[canary.error_ratio(1.0)],
         )
         caught = [plan.simulate(errors=(0.01, rate), runs=400, seed=5).p_rollback for rate in rates]

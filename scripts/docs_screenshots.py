@@ -65,7 +65,7 @@ def dashboard(folder):
         run = plan.run(lab, client=client, inputs=photos.augmented(2_000, 7))
         with canary.Dashboard(lab, run) as page:
             run.wait()
-            screenshot(page.url, "dashboard", (880, 1320), folder)
+            screenshot(page.url, "dashboard", (880, 1700), folder)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ async fn the_pods_of_a_real_api_server_are_looked_at_themselves() {
     let labels = |version: &str| json!({"app": APP, "version": version});
     let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
     pod(&cluster, namespace, "stable", &labels("lite0"), &ready).await;
-    let parts = ["has version=lite1, and no workload makes one", "version=lite0 (1 of 1 ready)"];
+    let parts = ["has version=lite1, and no workload creates one", "version=lite0 (1 of 1 ready)"];
     missing(&look().await, true, &parts);
 
     for object in workload("lite1", "models/lite1", namespace) {

@@ -1,7 +1,19 @@
 """The compiled half of `canary`."""
 
 import builtins
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from datetime import datetime, timedelta
 from logging import Logger, Manager
 from os import PathLike
@@ -3134,8 +3146,8 @@ class Client(_Value):
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
 @final
-class Answer(_Shown, _Table):
-    """The answer of a model: its outputs by name, as arrays, and how it came.
+class Answer(Mapping[str, NDArray[Any]], _Shown, _Table):
+    """The answer of a model: a mapping of its outputs by name, as arrays, with the details of the response.
 
     Example:
         >>> answer = client.predict(b"the bytes of a photo")
@@ -3162,21 +3174,21 @@ class Answer(_Shown, _Table):
             >>> logits.predict(np.zeros((1, 224, 224, 3), np.float32)).array().shape
             (1, 1001)
         """
-    def keys(self) -> list[str]:
+    def keys(self) -> KeysView[str]:
         """Give the names of the outputs.
 
         Example:
             >>> sorted(client.predict(b"photo").keys())
             ['labels', 'probabilities']
         """
-    def values(self) -> list[NDArray[Any]]:
+    def values(self) -> ValuesView[NDArray[Any]]:
         """Give the outputs, in the order of their names.
 
         Example:
             >>> [output.shape for output in client.predict(b"photo").values()]
             [(1, 5), (1, 5)]
         """
-    def items(self) -> list[tuple[str, NDArray[Any]]]:
+    def items(self) -> ItemsView[str, NDArray[Any]]:
         """Give the names and the outputs.
 
         Example:
@@ -3250,7 +3262,7 @@ class Answer(_Shown, _Table):
         """The answer's headers."""
     @property
     def raw(self) -> bytes:
-        """The body as it came."""
+        """The body as received."""
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each class of each row of the batch, or for each output where there are no classes.
 
@@ -3635,11 +3647,16 @@ class Lab(_Shown):
             Release("image-classifier", namespace="default")
         """
     def counts(self) -> Records[dict[str, Any]]:
-        """Give the gateway's counters, one row for each way in which requests ended.
+        """Give the gateway's counters, one row for each destination and outcome of requests.
+
+        Returns:
+            In each row `service`, `subset`, `workload` and `version` of the destination; `code`, the HTTP status, and
+            `flags`, Envoy's response flags; `divided`, true when weights divide the requests of the rule, which then
+            has several destinations; `requests`, their number, and `seconds`, the sum of their durations.
 
         Example:
             >>> _ = client.predict(b"photo")
-            >>> any(row["code"] == 200 for row in lab.counts())
+            >>> any(row["code"] == 200 and row["divided"] for row in lab.counts())
             True
         """
     def close(self) -> None:
@@ -4089,10 +4106,11 @@ class Plan(_Value):
         stable: The subset that serves today.
         canary: The subset that is tried.
         steps: Weights in percent, or mappings as in YAML; 5, 30, 100 unless given.
-        hold: The hold of each step under 100: a number of requests that the canary serves, or a dict with any of
-            `requests` (those of the canary), `total_requests` (those of both versions), `pairs` and `time` (seconds),
-            all of which must be reached; `{"total_requests": 2000}` unless given. A step also lasts until each
-            guardrail has its least number of observations (`Guardrail.minimum`).
+        hold: The hold of each step under 100: a number of requests that the canary serves, a time as a `timedelta` or
+            a text such as `"10m"`, or a dict with any of `requests` (those of the canary), `total_requests` (those of
+            both versions), `pairs` and `time` (seconds, a `timedelta` or a text), all of which must be reached;
+            `{"total_requests": 2000}` unless given. A step also lasts until each guardrail has its least number of
+            observations (`Guardrail.minimum`).
         guards: The quantities that must not get worse, beside the observed split, which is always tested.
         header: The request header, as (name, value), that leads to the canary; pairs need it.
         alpha: The bound on the probability of rolling back a canary that is no worse; 0.05 unless given.
@@ -4153,7 +4171,7 @@ class Plan(_Value):
         stable: str,
         canary: str,
         steps: Sequence[int | Mapping[str, Any]] | None = None,
-        hold: int | Mapping[str, Any] | None = None,
+        hold: int | timedelta | str | Mapping[str, Any] | None = None,
         guards: Sequence[Guardrail] | None = None,
         header: tuple[str, str] | None = None,
         alpha: float | None = None,
@@ -4182,7 +4200,7 @@ class Plan(_Value):
         stable: str = ...,
         canary: str = ...,
         steps: Sequence[int | Mapping[str, Any]] | None = ...,
-        hold: int | Mapping[str, Any] | None = ...,
+        hold: int | timedelta | str | Mapping[str, Any] | None = ...,
         guards: Sequence[Guardrail] | None = ...,
         header: tuple[str, str] | None = ...,
         alpha: float | None = ...,

@@ -31,8 +31,8 @@ __all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_st
 
 _ROWS = 100
 _LONGEST = 300
-# The first HTTP status of a failure.
-_FAILED = 500
+# The HTTP statuses that are no failure.
+_SUCCESS = range(200, 300)
 
 
 def _text(value: Any) -> str:
@@ -230,26 +230,34 @@ def render_finding(finding: Finding) -> str:
 
 
 def traffic(counts: Sequence[dict[str, Any]]) -> str:
-    """Show how many requests each subset served, and how many failed."""
-    served: dict[str, int] = {}
+    """Show the split of the requests by weights, the requests of other routes, and the failed ones."""
+    split: dict[str, int] = {}
+    others: dict[str, int] = {}
     failed: dict[str, int] = {}
     for row in counts:
         name = str(row["subset"] or row["workload"] or "answered by the gateway")
-        served[name] = served.get(name, 0) + row["requests"]
-        if row["code"] >= _FAILED:
+        kept = split if row["divided"] else others
+        kept[name] = kept.get(name, 0) + row["requests"]
+        if row["code"] not in _SUCCESS:
             failed[name] = failed.get(name, 0) + row["requests"]
-    total = sum(served.values()) or 1
-    rows = [
-        (
+    names = sorted({*split, *others})
+    if not names:
+        return '<div class="dim">no request yet</div>'
+    # Without weights there is no split: then the shares of all requests are shown.
+    shown, rest = (split, others) if split else (others, {})
+    total = sum(shown.values())
+    rows = []
+    for index, name in enumerate(names):
+        count = shown.get(name, 0)
+        cells = [
             f"<code>{escape(name)}</code>",
             f"{bar(count / total, index)}{count / total:.1%} <span class='dim'>{count:,}</span>",
-            f"{failed.get(name, 0):,}",
-        )
-        for index, (name, count) in enumerate(sorted(served.items()))
-    ]
-    if not rows:
-        return '<div class="dim">no request yet</div>'
-    return table(("served by", "requests", "failed"), rows)
+        ]
+        if rest:
+            cells.append(f"{rest.get(name, 0):,}")
+        rows.append((*cells, f"{failed.get(name, 0):,}"))
+    head = ["served by", "split by weights" if split else "requests"]
+    return table((*head, *(["by other routes"] if rest else []), "failed"), rows)
 
 
 def render_lab(lab: Lab, running: bool) -> str:  # noqa: FBT001 - called by the compiled half

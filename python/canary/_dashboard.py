@@ -24,7 +24,7 @@ _RECENT = 12
 # Connections that are answered at once; another one is closed.
 _CONNECTIONS = 16
 # The first HTTP status of a failure.
-_FAILED = 400
+_FAILED = 300
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>canary</title><style>

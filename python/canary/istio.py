@@ -341,7 +341,7 @@ class Distribute(Message):
 
 
 class GatewaySpec(Message):
-    """Which proxies listen (`selector`), on what and for whom (`servers`).
+    """The proxies that listen (`selector`), and their ports and hosts (`servers`).
 
     Istio's [`Gateway`](https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway).
     """
@@ -383,7 +383,7 @@ class Headers(Message):
     request: HeaderOperations | None = field(default=None, of="HeaderOperations")
     """Changes before the request is sent on."""
     response: HeaderOperations | None = field(default=None, of="HeaderOperations")
-    """Changes before the answer is given back."""
+    """Changes before the response is returned."""
 
 
 class HttpBody(Message):
@@ -501,7 +501,7 @@ class HttpMatchRequest(Message):
 
 
 class HttpMirrorPolicy(Message):
-    """A destination that gets copies of requests; its answers are thrown away.
+    """A destination that gets copies of requests; its responses are dropped.
 
     Istio's [`HTTPMirrorPolicy`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy).
     """
@@ -613,7 +613,7 @@ class HttpRoute(Message):
     fault: HttpFaultInjection | None = field(default=None, of="HttpFaultInjection")
     """Faults to inject for testing; timeouts and retries are off for a rule that has them."""
     mirror: Destination | None = field(default=None, of="Destination")
-    """One more destination that gets a copy of each request; its answers are thrown away. `mirrors` takes several."""
+    """Another destination that gets a copy of each request; its responses are dropped. `mirrors` has several."""
     mirrors: Sequence[HttpMirrorPolicy] = field(default=(), kind="list", of="HttpMirrorPolicy")
     """Destinations that get a copy of the requests, each with its own percentage."""
     mirror_percent: int | None = field(default=None)
@@ -707,10 +707,10 @@ class LoadBalancerSettings(Message):
     __slots__ = ()
 
     simple: Literal["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"] | None = field(default=None)
-    """An algorithm without parameters. Excludes `consistentHash` and `backendUtilization`. One of `UNSPECIFIED`: left
-    to Istio, which takes `LEAST_REQUEST`; `LEAST_CONN`: the old name of `LEAST_REQUEST`; deprecated by Istio;
-    `RANDOM`: a healthy endpoint at random; `PASSTHROUGH`: the address that the client asked for, without load
-    balancing; `ROUND_ROBIN`: one after the other; `LEAST_REQUEST`: the less busy of two endpoints drawn at random.
+    """An algorithm without parameters. Excludes `consistentHash` and `backendUtilization`. One of `UNSPECIFIED`:
+    istio's default, `LEAST_REQUEST`; `LEAST_CONN`: the old name of `LEAST_REQUEST`; deprecated by Istio; `RANDOM`:
+    a healthy endpoint at random; `PASSTHROUGH`: the address that the client asked for, without load balancing;
+    `ROUND_ROBIN`: one after the other; `LEAST_REQUEST`: the less busy of two endpoints drawn at random.
     """
     consistent_hash: ConsistentHashLb | None = field(default=None, of="ConsistentHashLb")
     """A hash of the request, so that like requests reach the same endpoint. Excludes `simple` and
@@ -774,7 +774,7 @@ class MagLev(Message):
 
 
 class OutlierDetection(Message):
-    """When a failing endpoint is taken out for a while, judged by each client proxy on its own.
+    """The ejection of failing endpoints, decided by each client proxy separately.
 
     Istio's [`OutlierDetection`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection).
     """
@@ -1209,7 +1209,7 @@ class TunnelSettings(Message):
 
 
 class VirtualServiceSpec(Message):
-    """Where requests to certain hosts go, by protocol, in the order of the rules.
+    """The routes of requests to certain hosts, by protocol, in the order of the rules.
 
     Istio's [`VirtualService`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService).
     """

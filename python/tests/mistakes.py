@@ -282,7 +282,7 @@ MISTAKES: dict[str, Mistake] = {
     "a guardrail that was not made": Mistake(
         lambda: new(guards=[canary.error_ratio]), "builtin_function", r"guards\[0\]", r"error_ratio\(\)"
     ),
-    "a hold in words": Mistake(lambda: new(hold="1m"), "a str", "hold", "a dict with any of requests"),
+    "a hold in words": Mistake(lambda: new(hold="soon"), "'soon'", "hold", "a dict with any of requests"),
     "a hold that is true": Mistake(lambda: new(hold=True), "a bool", "hold", "a number of requests"),
     "a time of a hold in words": Mistake(lambda: new(hold={"time": "soon"}), "'soon'", r'hold\["time"\]', '"10s"'),
     "a misspelt hold": Mistake(lambda: new(hold={"reqests": 5}), "reqests", "hold", "it has requests"),
@@ -290,7 +290,7 @@ MISTAKES: dict[str, Mistake] = {
     "alpha in words": Mistake(lambda: new(alpha="5 %"), "'5 %'", "alpha", "give a number"),
     "alpha in per cent": Mistake(lambda: new(alpha=5), "5", "alpha", "between 0 and 1|0 to 1|below 1"),
     "a canary that is the stable version": Mistake(
-        lambda: new(canary="a"), 'found "a"', "canary", "name the subset that is to be tried"
+        lambda: new(canary="a"), 'found "a"', "canary", "name the subset that is to be tested"
     ),
     "an unknown guard against bursts": Mistake(lambda: new(bursts="never"), "'never'", "bursts", '"auto", "none"'),
     "an unknown end": Mistake(lambda: new(on_inconclusive="stop"), "stop", "on_inconclusive", '"keep" or "rollback"'),

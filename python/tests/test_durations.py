@@ -18,7 +18,9 @@ def test_every_form_is_the_same_time(form):
     for name in ("settle", "request_timeout", "startup_timeout", "patience", "users_within"):
         assert getattr(plan(**{name: form}), name) == 90.0
     assert plan(bursts=form).burst_window == 90.0
-    for hold in ({"time": form},):
+    # A plain number is a number of requests.
+    times = [] if isinstance(form, int | float) else [form]
+    for hold in ({"time": form}, *times):
         assert plan(hold=hold).steps[0]["hold"] == {"time": 90.0}
         assert plan(steps=[{"weight": 5, "hold": hold}, 100]).steps[0]["hold"] == {"time": 90.0}
     assert canary.slow_ratio(threshold=form) == canary.slow_ratio(threshold=90)

@@ -71,6 +71,20 @@ def test_weights_and_headers_decide_where_requests_go(lab, client):
     assert client.replace(headers={"user-group": "canary"}).predict(b"photo").subset == "canary"
 
 
+def test_the_card_keeps_requests_by_header_apart_from_the_split(lab, client):
+    lab.apply(routes({"stable": 70, "canary": 30}).when_header("user-group", "canary", "canary").stamp_subset())
+    by_weight = [client.predict(b"photo").subset for _ in range(20)]
+    for _ in range(50):
+        client.predict(b"photo", headers={"user-group": "canary"})
+    counts = {(row["subset"], row["divided"]): row["requests"] for row in lab.counts()}
+    assert counts[("canary", False)] == 50
+    assert counts[("stable", True)] == by_weight.count("stable")
+    card = lab._repr_html_()
+    assert "split by weights" in card
+    assert "by other routes" in card
+    assert f"{by_weight.count('stable') / 20:.1%}" in card, "the share of the requests by weight"
+
+
 async def test_a_lab_by_await():
     async with await canary.Lab.start_async(models={"m/1": canary.ScriptedModel("cat", 0.9)}) as lab:
         await lab.apply_async(canary.Workload("pets", "v1", model="pets", path="m/1"))

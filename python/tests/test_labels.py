@@ -78,7 +78,7 @@ def test_a_late_label_is_counted_and_a_wrong_one_refused():
         run.wait()
     with mesh(good()) as lab, pytest.raises(TypeError, match=r"label 0 is 3; give \(id, truth\), both texts"):
         labelled().run(lab, inputs=photos(), labels=[3], tick=0.05).wait()
-    with mesh(good()) as lab, pytest.raises(canary.PlanError, match="the plan does not say within what time"):
+    with mesh(good()) as lab, pytest.raises(canary.PlanError, match="the plan states no time for them"):
         plan(header=HEADER, guards=[canary.pair_errors()]).run(lab, inputs=photos(), labels=[])
 
 

@@ -42,6 +42,9 @@ def test_pyright_finds_nothing(path):
 
 
 TYPED = """
+from collections.abc import Mapping
+from typing import Any
+from numpy.typing import NDArray
 from typing_extensions import assert_type
 import canary
 from canary import istio
@@ -51,6 +54,11 @@ assert_type(split.spec.http[0].route[0].weight, int | None)
 assert_type(split.spec.http[0].route[0].destination.host, str)
 assert_type(split.replace(http=[split.spec.http[0].replace(timeout="2s")]), canary.VirtualService)
 assert_type(canary.Gateway.from_yaml(""), canary.Gateway)
+
+def outputs(answer: canary.Answer) -> Mapping[str, NDArray[Any]]:
+    found: NDArray[Any] | None = answer.get("scores")
+    print(found, answer.items())
+    return answer
 """
 MISTAKES = """
 import canary

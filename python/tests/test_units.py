@@ -94,7 +94,7 @@ def test_what_is_wrong_with_a_mean_is_said():
         canary.mean(range=(0, 1), of=lambda _: 1, labelled=True)
     with pytest.raises(canary.InvalidError, match="a range goes from a number to a larger one"):
         plan(guards=[canary.mean(range=(1, 0))])
-    with pytest.raises(canary.InvalidError, match="within what time a label comes"):
+    with pytest.raises(canary.InvalidError, match="within which labels come"):
         plan(guards=[canary.mean(range=(0, 1), labelled=True)])
     with mesh(good()) as lab, pytest.raises(canary.PlanError, match="needs requests with a value"):
         plan(guards=[canary.mean(range=(0, 1))]).run(lab, inputs=[b"photo"])

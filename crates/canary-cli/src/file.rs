@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Atomic writes of files.
 
 use std::{
     fs,
@@ -7,10 +7,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Writes a file whole, or leaves what was there: the text is written beside it first, and takes its place at the end.
+/// Writes a file completely, or leaves the existing one unchanged: the text is written to a temporary file beside it,
+/// which is renamed at the end.
 ///
-/// A link stays, and the file that it names is replaced. A pipe or a device is written to. A new file has the permissions
-/// that the mask of the process leaves, another keeps its own.
+/// A symbolic link stays, and the file that it names is replaced. A pipe or a device is written to directly. A new file
+/// gets the permissions of the process's mask, an existing one keeps its own.
 ///
 /// # Errors
 /// As of creating, writing and renaming files; the existing file is unchanged.
@@ -25,10 +26,10 @@ use std::{
 /// ```
 pub fn write_file(path: impl AsRef<Path>, text: &str) -> io::Result<()> {
     let path = path.as_ref();
-    // The file that a link names, not the link.
+    // Write to the file that a link names, not to the link.
     let path = match fs::canonicalize(path) {
         Ok(path) => path,
-        // Nothing is there that could be lost.
+        // There is no existing content to protect.
         Err(_) if path.is_symlink() => return fs::write(path, text),
         Err(_) => path.to_owned(),
     };
@@ -50,7 +51,7 @@ pub fn write_file(path: impl AsRef<Path>, text: &str) -> io::Result<()> {
     })
 }
 
-/// A new file in the same folder, under a name of its own.
+/// A new temporary file in the same folder, with a unique name.
 fn create_beside(path: &Path) -> io::Result<(fs::File, PathBuf)> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -58,7 +59,7 @@ fn create_beside(path: &Path) -> io::Result<(fs::File, PathBuf)> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_file_name(format!(".{name}.{}-{number}", std::process::id()));
         match fs::File::create_new(&beside) {
-            // Of another process of that number, which ended before it could rename it.
+            // A leftover of an earlier process with the same id, which ended before the rename.
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (file, beside)),
         }

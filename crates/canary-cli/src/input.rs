@@ -86,7 +86,7 @@ pub(crate) fn text(path: &Path) -> anyhow::Result<Text> {
         };
         Unusable::error(format!("cannot read {name}: {reason}"))
     })?;
-    // Written by some editors, and no part of the text.
+    // A byte order mark, which some editors write, is not part of the text.
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     Ok(Text { name, text })
 }
@@ -111,7 +111,7 @@ pub(crate) fn manifest(name: &str, text: &str) -> anyhow::Result<Manifest> {
     })
 }
 
-/// The plan of a file, with its rules kept.
+/// The plan of a file, validated.
 pub(crate) fn plan(path: &Path) -> anyhow::Result<Plan> {
     let Text { name, text } = text(path)?;
     let plan = Plan::from_yaml(&text).and_then(Plan::validated);

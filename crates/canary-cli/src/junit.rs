@@ -18,10 +18,10 @@ pub(crate) struct Case {
     pub(crate) end: End,
 }
 
-/// The end of a case.
+/// The outcome of a case.
 pub(crate) enum End {
     Passed,
-    /// Passed, with something to be read.
+    /// Passed, with a note.
     Noted(String),
     /// It could not be judged.
     Skipped(String),
@@ -107,7 +107,7 @@ fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The text without the characters that XML 1.0 has no way to write.
+/// The text without the characters that XML 1.0 cannot represent.
 fn allowed(text: &str) -> String {
     let odd = |c: char| {
         c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{fffe}' | '\u{ffff}')

@@ -10,7 +10,7 @@ use tracing_subscriber::{
 
 use crate::input::Unusable;
 
-/// The environment variable that stands in for `--log`.
+/// The environment variable that is used without `--log`.
 const VARIABLE: &str = "CANARY_LOG";
 
 /// The layer that writes the log.
@@ -41,7 +41,7 @@ pub(crate) struct LogOptions {
 }
 
 impl LogOptions {
-    /// Begins to log, where that is wanted.
+    /// Starts logging if it is requested.
     pub(crate) fn begin(&self, install: impl FnOnce(LogLayer) -> bool) -> Result<()> {
         let (source, text) = match &self.log {
             Some(text) => ("--log", text.clone()),
@@ -75,8 +75,8 @@ pub(crate) fn install(layer: LogLayer) -> bool {
     tracing_subscriber::registry().with(layer).try_init().is_ok()
 }
 
-/// The filter that a text describes; a level without a target is that of this project's crates. `None` of a text without
-/// anything.
+/// The filter that a text describes; a level without a target applies to this project's crates. `None` for an empty
+/// text.
 fn filter(text: &str) -> Result<Option<EnvFilter>, String> {
     let directives: Vec<String> = text
         .split(',')
@@ -90,7 +90,7 @@ fn filter(text: &str) -> Result<Option<EnvFilter>, String> {
     if directives.is_empty() {
         return Ok(None);
     }
-    // Without `=` a directive would be a target at the level of traces: mostly it is a level that is misspelt.
+    // A directive without `=` would be a target at the level trace; usually it is a misspelt level.
     if let Some(odd) = directives.iter().find(|one| !one.contains('=')) {
         return Err(format!(
             "{odd:?} is not a level; write off, error, warn, info, debug or trace, or TARGET=LEVEL"

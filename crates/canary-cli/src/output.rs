@@ -36,7 +36,7 @@ pub(crate) enum Cases {
 /// The form of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Report {
-    /// For people, as a compiler writes.
+    /// Text for people, in the style of a compiler.
     #[default]
     Text,
     /// JSON.
@@ -55,7 +55,7 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 /// Writes a result and the end of its line.
 ///
 /// # Errors
-/// As of writing; but a reader that has seen enough closes the pipe, and that is not an error.
+/// As of writing, except that a reader that closes the pipe is not an error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
@@ -77,7 +77,7 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Writes a line of progress or a message.
 pub(crate) fn message(text: &str) {
-    // Nobody is left to be told that standard error is closed.
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn error(error: &anyhow::Error) {
     message(&format!("{} {error:#}", styled(ERROR, "error:")));
 }
 
-/// Writes what is still in a buffer: in a process of another language nothing else does that at its end.
+/// Flushes the buffers: a host process in another language does not do it at its end.
 pub(crate) fn flush() {
     let _ = io::stdout().flush();
 }

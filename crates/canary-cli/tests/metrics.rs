@@ -47,7 +47,7 @@ fn the_verdict_is_served_until_ctrl_c() {
     let folder = Folder::new("metrics");
     let (mut child, address, mut said) =
         started(&folder, &["--metrics-linger", "1h", "--events", "--tick", "20ms"]);
-    until(&mut said, "--metrics: served for 3600 s more");
+    until(&mut said, "--metrics: serving for another 3600 s");
     let text = scrape(&address);
     for sample in [
         "canary_rollout_verdict{namespace=\"default\",object=\"image-classifier\",verdict=\"promoted\"} 1",
@@ -72,7 +72,7 @@ fn a_run_ends_with_its_verdict_where_nothing_else_is_said() {
     let folder = Folder::new("metrics-short");
     let (status, text, said) = folder.run(&["run", "plan.yaml", "--metrics", "127.0.0.1:0"]);
     assert_eq!(status, Some(0), "{said}");
-    assert!(text.starts_with("promoted: ") && !said.contains("served for"), "{said}");
+    assert!(text.starts_with("promoted: ") && !said.contains("serving for"), "{said}");
 }
 
 #[test]

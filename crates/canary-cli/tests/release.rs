@@ -65,7 +65,7 @@ fn a_model_is_copied_with_its_checksums() {
     assert_eq!(copied["files"].as_array().unwrap().len(), 2, "{copied}");
     assert_eq!(folder.read("served/2/saved_model.pb"), "\x08\x01\x12\x03abc");
     let (_, text, _) = folder.run(&copy[..3]);
-    assert!(text.contains("was there already"), "{text}");
+    assert!(text.contains("already complete"), "{text}");
 }
 
 /// The arguments of the Job are a command line of `canary run`.

@@ -86,7 +86,7 @@ fn each_expectation_is_held() {
 fn a_difference_comes_with_a_request() {
     let folder = Folder::new("diff");
     let (status, text, _) = folder.run(&["diff", "mesh.yaml", "mesh.yaml"]);
-    assert_eq!((status, text.as_str()), (Some(0), "no request goes elsewhere\n"));
+    assert_eq!((status, text.as_str()), (Some(0), "no request changes its destination\n"));
     let (status, text, _) = folder.run(&["diff", "mesh.yaml", "changed.yaml", "-o", "json"]);
     assert_eq!(status, Some(1));
     let diff: Value = serde_json::from_str(&text).unwrap();

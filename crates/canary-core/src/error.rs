@@ -9,7 +9,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text that is not an object, or an object that the mesh refuses.
+    /// A text that is not an object, or an object that the mesh would refuse.
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
     /// A plan that cannot run, or a cluster that did not do what a call wanted.

@@ -121,8 +121,8 @@ impl Client {
 
     /// Sends a request whose body is produced while it is sent, and gives the response as soon as its head is there.
     ///
-    /// Its time is bounded by [`Settings::connect_timeout`] and [`Settings::read_timeout`] alone, and its body's size
-    /// is for the caller to bound.
+    /// Only [`Settings::connect_timeout`] and [`Settings::read_timeout`] bound its time, and the caller has to bound
+    /// the size of its body.
     ///
     /// # Errors
     /// As [`Client::send`], without [`Error::TooLarge`].
@@ -248,7 +248,7 @@ fn builder(settings: &Settings, rules: &[reqwest::Proxy]) -> ClientBuilder {
         .tcp_keepalive_retries(3);
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let builder = builder.tcp_user_timeout(silence);
-    // Responses of many images pass the 64 KiB that HTTP/2 begins with.
+    // Responses of many images exceed the 64 KiB with which HTTP/2 starts.
     #[cfg(feature = "tls")]
     let builder = builder
         .http2_initial_stream_window_size(4 << 20)
@@ -307,8 +307,8 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Er
     Ok(body.freeze())
 }
 
-/// Refuses a body that may have been read otherwise on its way (RFC 9112, section 6.3): its length is stated in two
-/// ways, or it has a coding that this client does not take off.
+/// Refuses a body that a proxy may have read differently (RFC 9112, section 6.3): its length is stated in two ways, or
+/// it has a coding that this client does not decode.
 fn check_framing(headers: &http::HeaderMap) -> Result<(), Error> {
     let Some(coding) = headers.get(header::TRANSFER_ENCODING) else { return Ok(()) };
     let cause = if headers.contains_key(header::CONTENT_LENGTH) {

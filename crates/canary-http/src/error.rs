@@ -1,11 +1,11 @@
-//! Reasons for which there is no whole response.
+//! The reasons why there is no complete response.
 
 use std::{error::Error as StdError, fmt, io, time::Duration};
 
 /// A boxed cause from a library below.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
-/// The reason for which there is no whole response: its variants say what a caller can do.
+/// The reason why there is no complete response; each variant says what a caller can do.
 ///
 /// A cause from a library below is in [`std::error::Error::source`], never also in the text. Neither holds user names,
 /// passwords or the query of a URL.
@@ -39,7 +39,7 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
-    /// Time ran out: try again, or give more.
+    /// The time ran out: try again, or allow more time.
     #[error("timed out {phase}{}", within(*.after))]
     Timeout {
         /// The part of the exchange in which it happened.
@@ -47,7 +47,7 @@ pub enum Error {
         /// The time that was given, where it is known.
         after: Option<Duration>,
     },
-    /// The connection broke, or what came over it is not HTTP.
+    /// The connection broke, or the peer does not speak HTTP.
     #[error("the connection broke {phase}")]
     Broken {
         /// The part of the exchange in which it happened.
@@ -58,7 +58,7 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
-    /// The response's body is larger than the limit: raise it, or ask for less.
+    /// The response's body is larger than the limit: raise the limit, or request less.
     #[error("the response is larger than the limit of {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
@@ -74,7 +74,7 @@ pub enum ConnectFailure {
     Refused,
     /// The host's name has no address.
     Name,
-    /// There is no way to the host.
+    /// The host cannot be reached.
     Unreachable,
     /// Any other step, such as a proxy that refused.
     Other,
@@ -86,7 +86,7 @@ pub enum ConnectFailure {
 pub enum TlsFailure {
     /// The server's certificate is not trusted, or is for another name.
     Untrusted,
-    /// The server refused: mostly because it wants a client certificate, or another one.
+    /// The server refused, usually because it requires a client certificate or another one.
     Refused,
     /// Anything else, such as no version in common.
     Other,
@@ -191,7 +191,8 @@ pub fn causes<'a>(
     })
 }
 
-/// The text of the last cause of an error, which says most; `connection refused` where that is among the causes.
+/// The text of the last cause of an error, which is the most specific; `connection refused` where that is among the
+/// causes.
 ///
 /// ```
 /// use std::io::{Error, ErrorKind};
@@ -248,7 +249,7 @@ impl fmt::Display for TlsFailure {
         f.write_str(match self {
             Self::Untrusted => "the server's certificate is not trusted",
             Self::Refused => "the server refused it",
-            Self::Other => "the two sides have nothing in common",
+            Self::Other => "the two sides have no TLS version or cipher in common",
         })
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 /// The longest timeout, a year: a longer one is shortened to it, as no clock adds more without an overflow.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The text in messages and events in place of a path that is a secret.
+/// The text that replaces a secret path in messages and events.
 pub(crate) const SECRET_PATH: &str = "[redacted]";
 
 /// A time in milliseconds, to the microsecond, as events state it.
@@ -155,7 +155,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets [`Limits::deadline`] to so long from now, at most a year.
+    /// Sets [`Limits::deadline`] to this time from now, at most a year.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.deadline(Instant::now() + timeout.min(MAX_TIMEOUT))

@@ -16,7 +16,8 @@ const PIECE: usize = 256 << 10;
 /// A body that lets the connection read between two pieces.
 ///
 /// hyper writes a body until the socket or the body makes it wait, and a write error hides a response that has arrived
-/// meanwhile: the reason for which a server refuses a large request and closes the connection would be lost.
+/// meanwhile. Without the pauses, the reason why a server refuses a large request and closes the connection would be
+/// lost.
 #[derive(Debug)]
 pub(crate) struct Pieces {
     left: Bytes,

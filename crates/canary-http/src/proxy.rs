@@ -1,4 +1,4 @@
-//! The proxy that requests pass on their way.
+//! The proxy for requests.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 /// credentials.
 const LINK_LOCAL: &str = "169.254.0.0/16,fe80::/10,metadata.google.internal";
 
-/// The proxy that requests pass on their way.
+/// The proxy for requests.
 ///
 /// By default it comes from the environment, in upper or lower case: `HTTPS_PROXY` for `https://`, `HTTP_PROXY` for
-/// `http://`, `ALL_PROXY` for what neither of them names, and `NO_PROXY` for the hosts that are reached directly
-/// (names with their subdomains, addresses, networks such as `10.0.0.0/8`, or `*`). The environment's proxies are never
-/// used for `localhost`, `127.0.0.0/8` and `::1`. A proxy that is set with [`Proxy::at`] is used for every host. Link-local
+/// `http://`, `ALL_PROXY` where neither is set, and `NO_PROXY` for the hosts that are reached directly (names with
+/// their subdomains, addresses, networks such as `10.0.0.0/8`, or `*`). The environment's proxies are never used for
+/// `localhost`, `127.0.0.0/8` and `::1`. A proxy that is set with [`Proxy::at`] is used for every host. Link-local
 /// addresses (`169.254.0.0/16`, `fe80::/10`, `metadata.google.internal`) are reached directly in either case.
 ///
 /// ```
@@ -94,7 +94,7 @@ impl fmt::Debug for Proxy {
 
 fn parse(text: &str) -> Option<Url> {
     let text = text.trim();
-    // As other tools read it: a proxy without a scheme speaks HTTP.
+    // A proxy without a scheme speaks HTTP, as in other tools.
     let url = if text.contains("://") { text.parse() } else { format!("http://{text}").parse() };
     let url: Url = url.ok()?;
     let known =

@@ -8,7 +8,7 @@ use http::{HeaderMap, header::COOKIE};
 /// The text in the place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// The fewest bytes of a secret that is looked for: shorter ones stand in ordinary words.
+/// The least length of a secret that is searched for: shorter ones occur in ordinary words.
 const FEWEST: usize = 4;
 
 /// Parts of the names of headers that hold credentials.
@@ -28,7 +28,7 @@ pub fn is_credential(name: &str) -> bool {
     MARKS.iter().any(|mark| name.contains(mark))
 }
 
-/// The credentials of a request, so that no message repeats them: a server may send back what it was sent.
+/// The credentials of a request, so that no message repeats them: a server may echo what it received.
 ///
 /// ```
 /// use canary_http::Secrets;
@@ -71,7 +71,7 @@ impl Secrets {
         })
     }
 
-    /// Adds a secret; one of fewer than four bytes is not looked for.
+    /// Adds a secret; one of fewer than four bytes is ignored.
     #[must_use]
     pub fn with(mut self, secret: impl Into<String>) -> Self {
         let secret = secret.into();
@@ -95,7 +95,7 @@ impl Secrets {
         }
     }
 
-    /// Returns `true` when a secret stands in these bytes.
+    /// Returns `true` when these bytes contain a secret.
     pub fn appear_in(&self, bytes: &[u8]) -> bool {
         self.values.iter().any(|secret| bytes.windows(secret.len()).any(|w| w == secret.as_bytes()))
     }
@@ -129,7 +129,7 @@ impl Secrets {
 }
 
 impl fmt::Debug for Secrets {
-    /// Tells their number alone.
+    /// Shows only their number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secrets({})", self.values.len())
     }

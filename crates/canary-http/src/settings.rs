@@ -28,8 +28,8 @@ pub struct Settings {
     /// The time for which a connection without a request is kept. Default 50 s: servers commonly close theirs after
     /// 60 s or more.
     pub pool_timeout: Duration,
-    /// The time after which a connection is given up whose peer acknowledges nothing: a machine that is gone closes
-    /// nothing. The kernel watches this, and probes idle connections three times within it. Default 30 s.
+    /// The time after which a connection is given up if its peer acknowledges nothing: a machine that has gone does not
+    /// close its connections. The kernel watches this, and probes idle connections three times within it. Default 30 s.
     pub silence: Duration,
     /// The proxy; by default the environment's.
     pub proxy: Proxy,

@@ -39,7 +39,8 @@ pub fn server_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Characters that do not stand where they seem to: controls, and those of Unicode's bidirectional algorithm (UAX #9).
+/// Characters that can change how the text around them is shown: controls, and those of Unicode's bidirectional
+/// algorithm (UAX #9).
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -94,7 +94,7 @@ impl Tls {
     }
 }
 
-/// The cryptography: the application's choice where it installed one, else ring.
+/// The cryptography provider: the application's if it installed one, otherwise ring.
 fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default()
         .cloned()

@@ -1,11 +1,11 @@
-//! Reasons why a text or an object cannot be used.
+//! The errors of this crate.
 
 use crate::finding::Findings;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A text that is not an object, or an object that the mesh refuses.
+/// A text that is not an object, or an object that the mesh would refuse.
 ///
 /// ```
 /// use canary_core::{Manifest, manifest::Error};

@@ -37,7 +37,7 @@ impl Limits {
     }
 }
 
-/// The facts in a file before its pixels.
+/// The headers of a file, before its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
     height: u16,
@@ -187,7 +187,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
 /// Reads up to the data of the first scan.
 fn first_scan(reader: &mut Reader<'_>) -> Result<(Frame, Scan)> {
     let scan = reader.next_scan()?.ok_or_else(|| reader.truncated("its pixels"))?;
-    // The reader keeps it, to read the headers of further scans.
+    // The reader also needs it, to read the headers of further scans.
     let frame = reader.frame.clone();
     frame.map(|frame| (frame, scan)).ok_or_else(|| reader.truncated("its frame header"))
 }

@@ -1,13 +1,13 @@
-//! The reasons for which a file is not decoded, by what a caller can do about them.
+//! The reasons why a file cannot be decoded, by the remedy.
 
-/// The reason for which a file is not decoded.
+/// The reason why a file cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not begin as a JPEG file does: try another decoder.
+    /// The bytes are not a JPEG file: try another decoder.
     #[error("no JPEG signature")]
     NotJpeg,
-    /// The file ends before its image does: get the whole file.
+    /// The file is incomplete: get the whole file.
     #[error("the file ends after {length} bytes, before {what}")]
     Truncated {
         /// The number of bytes that there are.
@@ -46,7 +46,7 @@ pub enum Error {
         /// The fewest bytes that encode so many pixels.
         least: u64,
     },
-    /// The scans pass over the image more often than any encoder makes them: a file built to waste time.
+    /// The file has more scans over the image than any encoder writes; it may be built to waste time.
     #[error("too many scans for an image of its size ({scans} so far)")]
     TooManyScans {
         /// The scans up to the one that is refused.

@@ -72,7 +72,7 @@ impl Table {
         Some((*symbol, u32::try_from(length).ok()?))
     }
 
-    /// The tables that a file without tables means (frames of motion JPEG): luma for number 0, chroma for number 1.
+    /// The default tables for a file without tables (frames of motion JPEG): luma for number 0, chroma for number 1.
     pub(crate) fn typical(number: usize, ac: bool) -> Option<Self> {
         let (counts, symbols) = match (number, ac) {
             (0, false) => (&LUMA_DC_COUNTS, &DC_SYMBOLS[..]),

@@ -9,7 +9,7 @@ use crate::{
     zigzag::ZIGZAG,
 };
 
-/// A reader of segments, with what they have said so far.
+/// A reader of segments, with the settings read so far.
 pub(crate) struct Reader<'a> {
     pub(crate) bytes: &'a [u8],
     at: usize,
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
                 0xEE if segment.len() >= 12 && segment.starts_with(b"Adobe") => {
                     self.adobe = Some(segment[11]);
                 }
-                // Other applications' segments, comments, and lines and conditioning, which mean nothing here.
+                // Segments of other applications, comments, line counts and conditioning are ignored.
                 0xE0..=0xEF | 0xFE | 0xDC | 0xCC => {}
                 _ => return Err(self.damaged("an unknown marker")),
             }

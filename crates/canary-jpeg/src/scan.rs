@@ -1,4 +1,4 @@
-//! The walk over a scan's data: restart intervals and what ends them.
+//! The iteration over the data of a scan: restart intervals and their markers.
 
 use std::ops::Range;
 

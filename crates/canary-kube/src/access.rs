@@ -24,8 +24,8 @@ struct Rule {
 }
 
 impl Rule {
-    /// The name of the object that a plan's driver needs it for; `None` where any name is possible: objects that are
-    /// listed, and those that other objects name, as the host of a `DestinationRule` names a `Service`.
+    /// The name of the object that a plan's driver needs it for; `None` if any name is possible: for objects that are
+    /// listed, and for those that other objects name, as the host of a `DestinationRule` names a `Service`.
     fn object(&self, plan: &Plan) -> Option<String> {
         let target = &plan.target;
         match self.resource {
@@ -58,7 +58,7 @@ const DRIVER: &[Rule] = &[
     Rule { group: "", resource: "configmaps", verbs: &["get"] },
 ];
 
-/// What the driver needs beside that for a plan that scales the old version down ([`Plan::scale_down_after`]): to look for
+/// The additional permissions for a plan that scales the old version down ([`Plan::scale_down_after`]): to look for
 /// autoscalers and for routes that still lead there, and to change the number of replicas, and nothing else, of a
 /// `Deployment`. Its name is not part of the plan.
 const SCALE_DOWN: &[Rule] = &[
@@ -68,7 +68,7 @@ const SCALE_DOWN: &[Rule] = &[
     Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["list"] },
 ];
 
-/// The rules for a plan, and those that are good for its objects alone.
+/// The rules for a plan, limited to its own objects where possible.
 fn rules_of(plan: &Plan) -> Vec<(&'static Rule, Option<String>)> {
     let mut rules: Vec<_> = DRIVER.iter().map(|rule| (rule, rule.object(plan))).collect();
     if plan.scale_down_after.is_some() {
@@ -118,9 +118,9 @@ fn policy(rule: &Rule) -> PolicyRule {
     }
 }
 
-/// The least `Role` with which the driver of this plan works: what it writes by name, and no others. What it reads of
-/// pods, workloads, services and `ConfigMap`s it may read in the whole namespace, because lists cannot be permitted by
-/// name, and the other two are named by objects that may change. Only for a plan that scales the old version down does it
+/// The least `Role` with which the driver of this plan works: it may write only the plan's objects, by name. It may
+/// read pods, workloads, services and `ConfigMap`s in the whole namespace, because lists cannot be permitted by name,
+/// and the names of services and `ConfigMap`s can change. Only for a plan that scales the old version down does it
 /// permit to patch `deployments/scale`, and to list autoscalers and routes.
 ///
 /// ```

@@ -88,7 +88,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
             refused(format!("the credentials were refused (401: {message}); log in again"), false)
         }
         403 => {
-            // The server knows best: an apply of a new object needs `create`, for one.
+            // Prefer the verb that the server names: an apply of a new object needs `create`, for example.
             let parts = denied(message);
             let (verb, resource) = parts.unwrap_or_else(|| {
                 (verb.as_str(), ObjectRef::plural_of(&object.kind).unwrap_or(&object.kind))
@@ -119,7 +119,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         400 | 422 => Error::invalid(findings(object, status)),
         429 => refused(
             format!(
-                "the API server is busy (429: {message}); it asks to wait {} s",
+                "the API server is busy (429: {message}); retry after {} s",
                 retry_after(status)
             ),
             true,
@@ -151,7 +151,7 @@ fn denied(message: &str) -> Option<(&str, &str)> {
     verb.bytes().all(|byte| byte.is_ascii_lowercase()).then_some((verb, resource))
 }
 
-/// The problem with the credentials, without any of them.
+/// The problem with the credentials, without the credentials.
 fn login(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError as Auth;
     match error {

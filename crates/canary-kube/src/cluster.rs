@@ -197,7 +197,7 @@ fn written(patch: &Patch) -> String {
     changes.map(|operation| operation.path().as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// A request that could not be put together; names are checked before, so a server's answer is likelier.
+/// The request could not be built. Names are checked before, so this is unlikely.
 fn built(
     object: &ObjectRef,
     request: Result<Request<Vec<u8>>, kube::core::request::Error>,

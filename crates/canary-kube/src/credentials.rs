@@ -29,7 +29,7 @@ impl Credentials {
         Self { secrets, token_file: auth.token_file.as_ref().map(PathBuf::from) }
     }
 
-    /// Takes the credentials out of what the server states in an error.
+    /// Removes the credentials from the server's text in an error.
     pub(crate) fn redact(&self, error: kube::Error) -> kube::Error {
         let kube::Error::Api(mut status) = error else { return error };
         let token = self.token_file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());

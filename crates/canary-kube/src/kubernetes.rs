@@ -145,7 +145,7 @@ impl Kubernetes {
         // A call without a timeout could stop a rollout; watches have their own bound.
         config.connect_timeout.get_or_insert(Duration::from_secs(10));
         config.read_timeout.get_or_insert(Duration::from_secs(300));
-        // kube takes the token as it is, and would end the program on a line break in it.
+        // kube uses the token unchanged and panics if it contains a line break.
         let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
         let sendable = |token: &str| token.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if auth["token"].as_str().is_some_and(|token| !sendable(token)) {

@@ -27,11 +27,11 @@ use crate::{Error, Kubernetes, Result, access, api_error::Verb, quota::quota_pro
 pub enum Outcome {
     /// As it must be.
     Pass,
-    /// It will do, but probably is not what is meant.
+    /// It works, but it is probably not intended.
     Warn,
-    /// A release cannot work like this.
+    /// A release would fail.
     Fail,
-    /// Could not be found out.
+    /// It could not be determined.
     Unknown,
 }
 
@@ -194,7 +194,7 @@ impl PreflightOptions {
 
 /// Checks the cluster and reports what a release would lack.
 ///
-/// Nothing is changed. What the account in use may not read is reported as unknown.
+/// Nothing is changed. Objects that the account may not read are reported as unknown.
 ///
 /// # Errors
 /// None for what it finds; [`Error::Cluster`] only when the API server cannot be reached at all.

@@ -15,7 +15,7 @@ pub(crate) fn is_named(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
     cluster.and_then(|cluster| cluster.proxy_url.as_ref()).is_some_and(|url| !url.is_empty())
 }
 
-/// Takes the environment's proxy away where it is not meant: for what `NO_PROXY` names, as curl reads it, and for this
+/// Removes the environment's proxy where it does not apply: for hosts in `NO_PROXY`, as curl reads it, and for this
 /// machine's loopback, which a proxy cannot reach. kube 5.0 compares `NO_PROXY` with the proxy's own address.
 pub(crate) fn settle(config: &mut Config) {
     if is_loopback(config.cluster_url.host().unwrap_or_default())

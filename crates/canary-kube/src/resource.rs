@@ -11,9 +11,9 @@ pub(crate) fn collection_path(api_version: &str, plural: &str, namespace: Option
     }
 }
 
-/// Why a name or namespace may not stand in a request's path, or `None` when it may.
+/// The reason why a name or namespace cannot be used in a request's path; `None` when it can.
 ///
-/// Names come from files and annotations; one with a `/` or a `?` would address another object.
+/// Names come from files and annotations, and one with a `/` or a `?` would address another object.
 pub(crate) fn unsafe_name(object: &ObjectRef) -> Option<String> {
     let safe = |text: &str| {
         !text.is_empty()

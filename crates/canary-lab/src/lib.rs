@@ -4,11 +4,12 @@
 
 #[cfg(feature = "api")]
 mod api;
-// For the tests of the project, which send the same requests to Envoy and to the evaluator; no part of the interface.
+// For the tests of the project, which send the same requests to Envoy and to the evaluator; not part of the public
+// interface.
 #[doc(hidden)]
 pub mod envoy;
 pub mod gateway;
-// For the same tests, against istiod; no part of the interface.
+// For the same tests, against istiod; not part of the public interface.
 #[doc(hidden)]
 pub mod istio;
 mod lab;

@@ -81,7 +81,7 @@ impl Listener {
                     Some(_) = connections.join_next() => continue,
                 };
                 let Ok((stream, peer)) = accepted else {
-                    // Most likely there are no file handles left; other connections end meanwhile.
+                    // Probably there are no file handles left; wait until other connections end.
                     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                     continue;
                 };

@@ -54,7 +54,7 @@ impl Program {
         self.guard.stdout.take()
     }
 
-    /// The reason why it will not become ready: it has ended, or `end` has passed; with the last lines that it wrote.
+    /// The reason why it will not become ready, with the last lines that it wrote: it has ended, or `end` has passed.
     pub(crate) fn failure(&mut self, started: Instant, limit: Duration) -> Option<String> {
         let why = match self.guard.try_wait() {
             Ok(Some(status)) => format!("it ended with {status}"),

@@ -18,7 +18,7 @@ pub enum Error {
         /// The text.
         text: String,
     },
-    /// The address cannot be listened at.
+    /// The server cannot listen at the address.
     #[error("cannot serve metrics at {address}{}", remedy(source))]
     Listen {
         /// The address.
@@ -29,7 +29,7 @@ pub enum Error {
     },
 }
 
-/// The usual cause, with what to do.
+/// The usual cause and its remedy.
 fn remedy(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {

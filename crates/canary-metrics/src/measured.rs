@@ -11,7 +11,7 @@ pub(crate) use predictions::{Predictions, Route, Sent};
 use crate::RunMetrics;
 
 /// A [`Cluster`](canary_rollout::cluster::Cluster) or a [`Predictor`](canary_rollout::evidence::Predictor) whose requests
-/// are counted in the metrics of a run. It does what the one inside does, and nothing else.
+/// are counted in the metrics of a run. It forwards every call unchanged.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -32,12 +32,12 @@ pub struct Measured<T> {
 }
 
 impl<T> Measured<T> {
-    /// Counts what goes through `inner`; nothing where no metrics are given.
+    /// Counts the calls of `inner`; counts nothing if no metrics are given.
     pub fn new(inner: T, metrics: impl Into<Option<RunMetrics>>) -> Self {
         Self { inner, metrics: metrics.into() }
     }
 
-    /// The one inside.
+    /// The wrapped value.
     pub fn inner(&self) -> &T {
         &self.inner
     }

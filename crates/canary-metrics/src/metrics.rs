@@ -94,7 +94,7 @@ impl Metrics {
         run
     }
 
-    /// Removes the run on this object, where a process that serves many runs has no more use for its last values.
+    /// Removes the run on this object, for a process that serves many runs and no longer needs its last values.
     pub fn forget(&self, namespace: &str, object: &str) {
         self.runs.lock().retain(|one| !one.is_on(namespace, object));
     }
@@ -114,8 +114,8 @@ impl Metrics {
     /// one.
     ///
     /// # Errors
-    /// [`Error::Address`](crate::Error::Address) when the text is no address, [`Error::Listen`](crate::Error::Listen) when
-    /// it cannot be listened at.
+    /// [`Error::Address`](crate::Error::Address) when the text is not an address,
+    /// [`Error::Listen`](crate::Error::Listen) when the server cannot listen there.
     pub async fn serve(&self, address: &str) -> Result<Server> {
         server::serve(self.clone(), address).await
     }
@@ -133,7 +133,7 @@ impl Runs {
 
 impl Collector for Runs {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        // A run that is recorded meanwhile waits only for its copy.
+        // A run that is recorded meanwhile waits only until its values are copied.
         let handles = self.lock().clone();
         let records: Vec<Record> = handles.iter().map(RunMetrics::get).collect();
         for family in Family::all() {

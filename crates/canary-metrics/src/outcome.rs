@@ -2,7 +2,7 @@
 
 use canary_rollout::Verdict;
 
-/// Who works at a run.
+/// The activity of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum State {
     /// Nobody yet.
@@ -10,11 +10,11 @@ pub(crate) enum State {
     Pending,
     /// A driver of this process.
     Running,
-    /// Nobody: it was suspended, and its weights stay.
+    /// None: the run was suspended, and its weights stay.
     Suspended,
-    /// Nobody: the driver ended with an error, and the weights stay.
+    /// None: the driver ended with an error, and the weights stay.
     Failed,
-    /// Nobody: it is over.
+    /// None: the run is over.
     Ended,
 }
 
@@ -33,7 +33,7 @@ impl State {
     }
 }
 
-/// The verdicts, as they are written in a label.
+/// The label values of the verdicts.
 pub(crate) const VERDICTS: [&str; 6] =
     ["none", "promoted", "promoted_by_person", "rolled_back", "inconclusive", "external_edit"];
 

@@ -26,7 +26,7 @@ pub(crate) struct Record {
     pub(crate) steps: Vec<Step>,
     pub(crate) state: State,
     pub(crate) verdict: &'static str,
-    /// When the driver began, or went on.
+    /// The time at which the driver started or resumed.
     pub(crate) started: Option<Timestamp>,
     /// The time of the last event.
     pub(crate) looked: Option<Timestamp>,
@@ -84,7 +84,7 @@ impl Record {
         }
     }
 
-    /// Takes in an event that happened at this moment.
+    /// Records an event that happened at this moment.
     pub(crate) fn record(&mut self, progress: &Progress, at: Timestamp) {
         let passed = self.looked.map_or(Duration::ZERO, |before| at.since(before));
         for reason in Reason::ALL {
@@ -124,7 +124,7 @@ impl Record {
         }
     }
 
-    /// The driver has ended with an error.
+    /// Records that the driver has ended with an error.
     pub(crate) fn fail(&mut self) {
         if matches!(self.state, State::Pending | State::Running) {
             self.state = State::Failed;
@@ -147,7 +147,7 @@ impl Record {
         verdict.readings().iter().for_each(|reading| self.read(reading));
     }
 
-    /// Takes a reading in the place of the guardrail's last one.
+    /// Replaces the guardrail's last reading.
     fn read(&mut self, reading: &Reading) {
         let known = &mut self.readings;
         match known.iter_mut().find(|one| one.guardrail == reading.guardrail) {

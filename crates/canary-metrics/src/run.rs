@@ -52,7 +52,7 @@ impl RunMetrics {
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
-        // A panic elsewhere leaves whole numbers behind.
+        // A panic elsewhere leaves complete values behind.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -41,7 +41,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The address that is listened at; with the port that was chosen, where any was wanted.
+    /// The address at which the server listens; for port 0, with the port that was chosen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -75,7 +75,7 @@ async fn accept(listener: TcpListener, metrics: Metrics) {
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = listener.accept().await else {
-            // Most likely there are no file handles left; other connections end meanwhile.
+            // Probably there are no file handles left; wait until other connections end.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A thing that a run waits for. Several may hold at a time.
+/// A reason why a run waits. Several may apply at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// The first weight: the canary's pods, its probe, its gates.
@@ -13,7 +13,7 @@ pub(crate) enum Reason {
     Evidence,
     /// A person's approval.
     Approval,
-    /// A person or a guardrail has paused it.
+    /// The run was paused, by a person or by a guardrail.
     Pause,
     /// The promotion is written, and the old version is kept until the time of its scale-down.
     ScaleDown,

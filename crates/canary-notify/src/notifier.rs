@@ -59,13 +59,13 @@ impl Notifier {
         self
     }
 
-    /// Hands a notice to every recipient. It does not wait; a recipient that has 256 notices before this one does not
-    /// get it, which [`Notifier::problems`] counts.
+    /// Hands a notice to every recipient. It does not wait. A recipient with 256 waiting notices does not get this one,
+    /// which [`Notifier::problems`] counts.
     pub fn notice(&self, notice: &Notice) {
         self.recipients.iter().for_each(|recipient| recipient.put(notice));
     }
 
-    /// The recipients that did not get notices so far, with the number and the last reason. Notices that wait or are
+    /// The recipients that have missed notices so far, with the number and the last reason. Notices that wait or are
     /// tried again are not counted.
     pub fn problems(&self) -> Vec<Problem> {
         self.recipients.iter().filter_map(Recipient::problem).collect()
@@ -77,12 +77,12 @@ impl Notifier {
         counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
-    /// The notices so far that were meant for a recipient, over all of them.
+    /// The number of notices handed to all recipients so far.
     pub fn meant(&self) -> u64 {
         self.recipients.iter().map(Recipient::meant).sum()
     }
 
-    /// Sends the notices that wait, for so long at most, and reports those that were not delivered.
+    /// Sends the waiting notices for at most this time, and reports those that were not delivered.
     pub async fn finish(self, within: Duration) -> Vec<Problem> {
         let deadline = Instant::now() + within.min(MAX_TIMEOUT);
         let mut problems = Vec::new();

@@ -1,4 +1,4 @@
-//! One recipient: its queue, its task, and the count of what it did not get.
+//! One recipient: its queue, its task, and its count of missed notices.
 
 use std::{
     fmt,
@@ -22,7 +22,7 @@ const ROOM: usize = 256;
 /// The longest pause between two attempts, unless a server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A way to tell somebody of a notice.
+/// A way to deliver a notice.
 pub(crate) trait Deliver: Send + Sync + 'static {
     /// One attempt.
     fn deliver(&self, notice: &Notice) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -91,7 +91,7 @@ impl Tally {
             return;
         }
         self.delivered += 1;
-        // A failure that a later attempt made good is not a reason for anything.
+        // A failure that a later attempt corrected is not a reason.
         if self.given_up == 0 {
             self.reason = None;
         }
@@ -127,7 +127,7 @@ impl Recipient {
         Self { name, queue, task, tally }
     }
 
-    /// Puts a notice into the queue; one for which there is no room is given up.
+    /// Adds a notice to the queue; if the queue is full, it is given up.
     pub(crate) fn put(&self, notice: &Notice) {
         let mut tally = locked(&self.tally);
         tally.meant += 1;
@@ -200,7 +200,7 @@ async fn attempt(
             locked(tally).reason = Some(failure.reason);
             break;
         }
-        // Between half of the pause and the whole: recipients of many runs are not called at the same moments.
+        // Between half of the pause and the whole, so that many runs do not call their recipients at the same moment.
         let jittered = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
         let wait = failure.wait.unwrap_or(jittered);
         let pause_ms = milliseconds(wait);

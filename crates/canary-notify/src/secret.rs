@@ -1,4 +1,4 @@
-//! Secrets out of the environment and out of files.
+//! Secrets from the environment and from files.
 
 use std::{
     fs::File,

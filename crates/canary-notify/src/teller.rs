@@ -10,7 +10,7 @@ use canary_rollout::{
 
 use crate::{Notifier, Problem, Result, Webhook};
 
-/// The recipients of a run's notices, by the same words in the command, in Rust and in Python.
+/// The recipients of a run's notices, with the same settings in the command, in Rust and in Python.
 ///
 /// ```
 /// use canary_notify::Recipients;
@@ -68,7 +68,7 @@ impl Recipients {
         self
     }
 
-    /// Returns `true` when nobody is to be told.
+    /// Returns `true` when there are no recipients.
     pub fn is_empty(&self) -> bool {
         self.webhooks.is_empty() && !self.events
     }
@@ -104,7 +104,7 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// Hands one event on, where people want to hear of it.
+    /// Hands an event on if notices are sent for it.
     pub fn tell(&mut self, progress: &Progress) {
         if let Some(notice) = self.notices.of(progress, Timestamp::now()) {
             self.notifier.notice(&notice);
@@ -121,12 +121,12 @@ impl Teller {
         self.notifier.counts()
     }
 
-    /// The notices so far that were meant for a recipient, over all of them.
+    /// The number of notices handed to all recipients so far.
     pub fn meant(&self) -> u64 {
         self.notifier.meant()
     }
 
-    /// Sends the notices that wait, for so long at most, and reports those that were not delivered.
+    /// Sends the waiting notices for at most this time, and reports those that were not delivered.
     pub async fn finish(self, within: Duration) -> Vec<Problem> {
         self.notifier.finish(within).await
     }

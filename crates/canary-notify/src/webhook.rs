@@ -43,7 +43,7 @@ impl Webhook {
         Self::new(Format::CloudEvents, url)
     }
 
-    /// Posts each notice as `{"text": …}`, which Slack's incoming webhooks take, and other chats that copy them.
+    /// Posts each notice as `{"text": …}`, which Slack's incoming webhooks accept, and compatible ones of other chats.
     ///
     /// # Errors
     /// As [`Webhook::cloud_events`].
@@ -73,7 +73,7 @@ impl Webhook {
             None => (false, text),
         };
         let found = if let Some(name) = place.strip_prefix("env:") {
-            // Another text may be an address, which no message shows.
+            // The text may be a secret address, so no message shows it.
             if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 return Err(Error::Address { reason: "names no environment variable after env:" });
             }
@@ -147,7 +147,7 @@ impl Webhook {
         self
     }
 
-    /// Sends credentials by `http://` to other machines too, for networks that encrypt by themselves. Without it
+    /// Sends credentials by `http://` to other machines too, for networks that are encrypted themselves. Without it
     /// [`Notifier::spawn`](crate::Notifier::spawn) refuses such a webhook.
     #[must_use]
     pub fn allow_cleartext(mut self, allow: bool) -> Self {

@@ -1,8 +1,9 @@
 //! A/A: the stable version on both sides, to measure whether the assumptions of the tests hold on a service.
 //!
-//! Nothing differs between the two arms, so whatever the tests see is the service's own: failures that come together, and
-//! false alarms. The measure is the dispersion φ of the bad requests over windows of time ([`canary_stats::Dispersion`]);
-//! from its growth with the length of the windows follows how long the windows of the guard against bursts have to be.
+//! Nothing differs between the two arms, so everything that the tests observe comes from the service itself: bursts of
+//! failures, and false alarms. The measure is the dispersion φ of the bad requests over windows of time
+//! ([`canary_stats::Dispersion`]); its growth with the length of the windows determines how long the windows of the
+//! guard against bursts have to be.
 
 mod text;
 
@@ -18,13 +19,13 @@ use super::{
 };
 use canary_stats::Dispersion;
 
-/// φ may be larger by this factor over windows four times as long before these are needed.
+/// The factor by which φ may grow over windows four times as long before longer windows are needed.
 const GROWTH: f64 = 1.3;
 
 /// The largest φ, at any length of the windows, with which the guard may be switched off.
 const NO_BURSTS: f64 = 1.2;
 
-/// The windows with bad requests without which φ is not known.
+/// The least number of windows with bad requests from which φ is known.
 const ENOUGH_WINDOWS: u64 = 20;
 
 /// The measurement of an A/A run ([`Plan::aa`]).
@@ -79,7 +80,7 @@ pub struct AaLevel {
     /// The length of the windows.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub window: Duration,
-    /// The dispersion: near 1 where bad requests come one by one, and the larger the more of them come together.
+    /// The dispersion: near 1 where bad requests come one by one, and larger where they come in bursts.
     pub phi: f64,
     /// The whole windows that had a bad request.
     pub windows: u64,
@@ -104,8 +105,8 @@ pub struct AaAdvice {
     /// The length of the windows.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub window: Duration,
-    /// `true` when windows of this length are long enough; `false` when the windows have to be at least so long and the
-    /// run does not show whether that suffices: run A/A again with `bursts` of this length, or for longer.
+    /// `true` when windows of this length are long enough. `false` when the windows have to be at least this long and
+    /// the run does not show whether that is enough: run A/A again with `bursts` of this length, or for longer.
     pub enough: bool,
     /// `true` when the guard may be switched off (`bursts: none`), `false` when it may not; none where that is not known,
     /// because too few of the longest windows had bad requests.
@@ -175,7 +176,7 @@ impl Plan {
     ///
     /// The steps below 100 run as they would, and then everything goes back to the stable version; the weight 100 is never
     /// written. An alarm of a guardrail is reported and changes nothing ([`Plan::action_of`]), except that of the observed
-    /// split. A canary that is plainly broken is rolled back as ever. The measurement is an [`AaReport`].
+    /// split. A canary that plainly fails is rolled back as in other plans. The measurement is an [`AaReport`].
     ///
     /// ```
     /// use canary_core::{Plan, rollout::{Guardrail, Hold}};

@@ -38,7 +38,7 @@ pub struct Approval {
     pub otherwise: Otherwise,
 }
 
-/// The consequence of an approval that did not come in time.
+/// The consequence of an approval that was not given in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Otherwise {
@@ -50,7 +50,7 @@ pub enum Otherwise {
 }
 
 impl Approval {
-    /// An approval that is waited for without end.
+    /// An approval without a time limit.
     pub fn new() -> Self {
         Self::default()
     }
@@ -62,14 +62,14 @@ impl Approval {
         self
     }
 
-    /// Sets the consequence of an approval that does not come in time.
+    /// Sets the consequence of an approval that is not given in time.
     #[must_use]
     pub fn otherwise(mut self, otherwise: Otherwise) -> Self {
         self.otherwise = otherwise;
         self
     }
 
-    /// Returns `true` when the approval is overdue after so long a wait.
+    /// Returns `true` when the approval is overdue after this time of waiting.
     pub(crate) fn is_overdue(&self, waited: Duration) -> bool {
         self.timeout.is_some_and(|timeout| waited >= timeout)
     }

@@ -22,7 +22,7 @@ impl Check {
 }
 
 impl Mean {
-    /// The difference of the means, canary − stable, of a canary that is worse by so much.
+    /// The difference of the means, canary − stable, of a canary that is worse by this amount.
     pub(super) fn difference(&self, margin: f64) -> f64 {
         if self.lower_is_better { margin } else { 0.0 - margin }
     }

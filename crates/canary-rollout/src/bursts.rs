@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// The shortest window of the guard that is chosen by itself.
 const SHORTEST: Duration = Duration::from_secs(15);
 
-/// How failures are looked at that come together, such as those of one failing pod.
+/// The treatment of bursts of failures, such as those of one failing pod.
 ///
-/// The tests of error and latency ratios assume that failures come one by one. The guard limits what the requests of any
-/// one window of time can say, so that a burst at one version is not taken for harm; harm that lasts is still found, after three windows or more. In YAML it is `none` or a duration such as `30s`.
+/// The tests of error and latency ratios assume that failures come one by one. The guard limits the evidence that the
+/// requests of a single window of time can add, so that a burst at one version is not taken for harm. Lasting harm is
+/// still found, after three windows or more. In YAML it is `none` or a duration such as `30s`.
 ///
 /// ```
 /// use canary_core::{Plan, rollout::Bursts};

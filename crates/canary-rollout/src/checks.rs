@@ -20,8 +20,8 @@ pub struct ErrorRatio {
 
 /// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
 ///
-/// A request that failed counts as slow, however soon: no user had a response within the threshold. Counts out of a
-/// histogram do not say which slow requests failed; there failures are left to [`ErrorRatio`].
+/// A request that failed counts as slow, however soon: no user had a response within the threshold. Counts from a
+/// histogram do not say which slow requests failed; for these, [`ErrorRatio`] detects failures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlowRatio {
@@ -52,9 +52,9 @@ pub struct SlowRatio {
 /// A quantile of the canary's latency is at most `at_most` times the same quantile of the stable version.
 ///
 /// The threshold x is the quantile of the first [`QuantileRatio::warmup`] latencies of the stable version, and is frozen
-/// then. From there on a request of the stable version is bad above x and one of the canary above `at_most` times x; the
-/// canary's are to be no more often bad. A request that failed counts as slower than any latency. Traffic that becomes
-/// slower in both versions is not harm, also while the weight changes.
+/// then. After that, a request of the stable version is bad above x and one of the canary above `at_most` times x; the
+/// canary's requests must not be bad more often. A request that failed counts as slower than any latency. Traffic that
+/// becomes slower in both versions is not harm, also while the weight changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuantileRatio {
@@ -82,11 +82,11 @@ pub struct Agreement {
     pub proven_above: Option<f64>,
 }
 
-/// Of the canary's requests at most the part `at_most` fails.
+/// At most the share `at_most` of the canary's requests fails.
 ///
-/// It needs no stable version to compare with, and so it takes an outage that hits both versions for the canary's:
-/// unless another action is stated, its alarm pauses the rollout. With [`ErrorRate::and_worse`] it alarms only where the
-/// canary is also worse than the stable version, and rolls back.
+/// It does not compare with the stable version, so an outage of both versions raises its alarm too; unless another
+/// action is stated, the alarm pauses the rollout. With [`ErrorRate::and_worse`] it alarms only where the canary is
+/// also worse than the stable version, and rolls back.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ErrorRate {
@@ -119,8 +119,8 @@ pub struct Mean {
     /// [`Labels`](crate::Labels).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub labelled: bool,
-    /// The value of a request whose label has not come in time, such as 0 for "no purchase"; without it such a request
-    /// counts for nothing.
+    /// The value of a request whose label has not come in time, such as 0 for "no purchase"; without it, such a request
+    /// is not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlabelled: Option<f64>,
     /// When stated, promotion waits until a mean that is worse by this or more is excluded.
@@ -140,7 +140,7 @@ pub struct Accuracy {
 
 /// The canary receives the share of the traffic that its weight says.
 ///
-/// While this alarms no rate is believed: the verdict is Inconclusive, never Rollback. It spends its own α.
+/// While it alarms, the rates are not valid: the verdict is Inconclusive, never Rollback. It spends its own α.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObservedSplit {
@@ -178,9 +178,9 @@ pub struct Custom {
 
 /// In pairs of the same input the canary fails no more often than the stable version.
 ///
-/// Pairs in which both halves fail, or none, say nothing; of the others as many failures are the stable version's as
-/// the canary's when the canary is no worse. The same harm takes about a fifth of the observations that [`ErrorRatio`]
-/// needs at a small weight, because each pair includes the canary.
+/// Pairs in which both halves fail, or none, are not used. If the canary is no worse, at least half of the other
+/// failures are the stable version's. The same harm takes about a fifth of the observations that [`ErrorRatio`] needs
+/// at a small weight, because each pair includes the canary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PairErrors {

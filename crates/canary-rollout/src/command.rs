@@ -25,15 +25,15 @@ const WHY_CHARS: usize = 160;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
-    /// Stay at the weights in force; the guardrails continue.
+    /// Pause at the weights in force; the guardrails continue.
     Pause,
     /// Resume after a pause.
     Resume,
-    /// Let the step begin that waits for approval.
+    /// Approve the step that waits.
     Approve,
     /// Go back to the stable version now.
     Abort,
-    /// End the release with all traffic at the canary, whatever its evidence still lacks.
+    /// End the release with all traffic at the canary, even if its evidence is incomplete.
     Promote,
 }
 
@@ -116,7 +116,7 @@ impl Command {
         self
     }
 
-    /// Reads the lines of an annotation; a line that is no command is a refusal with the reason.
+    /// Reads the lines of an annotation; a line that is not a command becomes a refusal with the reason.
     pub fn read_all(text: &str) -> Vec<CommandLine> {
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(REMEMBERED)..]
@@ -161,7 +161,7 @@ impl fmt::Display for Command {
 pub enum CommandLine {
     /// A command.
     Given(Command),
-    /// One that cannot be carried out as it is, with the reason.
+    /// A line that cannot be carried out, with the reason.
     Refused(CommandRecord),
 }
 
@@ -223,7 +223,7 @@ pub struct CommandRecord {
 pub enum CommandOutcome {
     /// It was carried out.
     Done,
-    /// A later command came before it was read, and was carried out in its place.
+    /// A later command replaced it before it was read.
     Superseded,
     /// It was not carried out, for this reason.
     Refused(String),
@@ -284,7 +284,7 @@ fn read(line: &str) -> CommandLine {
     let Some(verb) = Verb::ALL.into_iter().find(|verb| verb.name() == name) else {
         let known: Vec<&str> = Verb::ALL.iter().map(|verb| verb.name()).collect();
         let reason = format!("it is not one of {}", known.join(", "));
-        // Without a nonce of its own the line itself is one.
+        // Without a nonce, the line itself is the nonce.
         let nonce = if nonce.is_empty() { digest(line) } else { nonce };
         return CommandLine::Refused(refused(reason, nonce));
     };

@@ -1,4 +1,4 @@
-//! Rules for a rollback beside each other, on the same simulated traffic.
+//! A comparison of rules for a rollback on the same simulated traffic.
 
 use std::fmt;
 
@@ -208,7 +208,7 @@ impl Judge {
         })
     }
 
-    /// Takes an interval in; true when it rolls back.
+    /// Adds an interval; true when the rule rolls back.
     fn observe(&mut self, window: Window) -> Result<bool, StatsError> {
         match self {
             Self::Fixed(rule) => Ok(rule.observe(window)),

@@ -1,4 +1,4 @@
-//! Errors of plans, of clusters and of the requests of a rollout.
+//! Errors of plans, of clusters and of a rollout's requests.
 
 use canary_istio::Findings;
 
@@ -8,14 +8,14 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The reason why a plan cannot run, or why a cluster did not do what a call wanted.
+/// The reason why a plan cannot run, or why a call to a cluster failed.
 ///
 /// Each message is one lower-case line that names the thing, the place and the remedy; a cause from a library
 /// below is in [`std::error::Error::source`], never also in the text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text is neither an object nor a plan, or the mesh refuses it.
+    /// A text is neither an object nor a plan, or the mesh would refuse it.
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
     /// Somebody else changed the object meanwhile; nothing was overwritten.
@@ -36,7 +36,7 @@ pub enum Error {
         /// The remedy; may be empty.
         help: String,
     },
-    /// The cluster, or the lab in its place, could not do what a call wanted.
+    /// A call to the cluster, or to the lab, failed.
     #[error("{action}: {reason}")]
     Cluster {
         /// The action that failed, and its object.
@@ -49,7 +49,7 @@ pub enum Error {
         #[source]
         source: Option<BoxError>,
     },
-    /// A workload is not ready in the time given: wait longer, or see to its pods.
+    /// A workload was not ready in time: wait longer, or fix its pods.
     #[error("{action}: {reason}")]
     NotReady {
         /// The state that was awaited.
@@ -62,7 +62,7 @@ pub enum Error {
     Forbidden {
         /// The action that failed, and its object.
         action: String,
-        /// The words of the API server, and the verb to grant.
+        /// The API server's message, and the verb to grant.
         reason: String,
     },
     /// The cluster does not serve objects of this kind, or has no such namespace.
@@ -78,7 +78,7 @@ pub enum Error {
     Expired {
         /// The action that failed, and its object.
         action: String,
-        /// The words of the API server.
+        /// The API server's message.
         reason: String,
     },
     /// A command to a running release was not carried out; the reason says why.

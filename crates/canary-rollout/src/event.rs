@@ -1,4 +1,4 @@
-//! The events that go into the state machine, and the actions that come out of it.
+//! The inputs of the state machine (events) and its outputs (actions).
 
 use super::{
     command::CommandLine,
@@ -15,12 +15,12 @@ use crate::evidence::{Observation, Timestamp};
 pub enum Event {
     /// The driver begins, or begins again after an interruption; the time in between counts for nothing.
     Started(Timestamp),
-    /// Time has passed. Time that goes back changes nothing; of a stride of more than [`super::MAX_STRIDE`] only that
-    /// much counts.
+    /// Time has passed. Time that goes back changes nothing; a stride of more than [`super::MAX_STRIDE`] counts as
+    /// [`super::MAX_STRIDE`].
     Tick(Timestamp),
     /// The canary's pods were checked before anything is written: `Ok` when they can serve, otherwise what is missing.
     Inspected(Result<(), Missing>),
-    /// Both subsets are in the `DestinationRule`; which pods they are of. Comes before [`Event::Prepared`].
+    /// Both subsets are in the `DestinationRule`, with the pods that they select. Comes before [`Event::Prepared`].
     SubsetsSeen(SubsetLabels),
     /// The release behind the canary's subset, where the cluster reports it: a digest of its pod template. Comes before
     /// [`Event::Prepared`].
@@ -46,7 +46,7 @@ pub enum Event {
     /// A write was sent and its response did not come: it may be in force or not. Until [`Event::Written`] nothing is
     /// decided, and requests count for no test.
     Unanswered,
-    /// The state is stored: what it has seen survives an interruption.
+    /// The state is stored: its observations survive an interruption.
     Saved,
     /// The removal of [`Action::RemoveSubset`] is done.
     SubsetRemoved,
@@ -54,7 +54,7 @@ pub enum Event {
     OldVersionFound(Result<OldVersion, String>),
     /// The answer to [`Action::ScaleDown`].
     ScaledDown(ScaleDown),
-    /// Something was seen.
+    /// An observation.
     Observed(Observation),
     /// A label has come later than its pair.
     Labelled {
@@ -73,7 +73,7 @@ pub enum Event {
     Pause,
     /// A person wants to resume it.
     Resume,
-    /// A person wants it rolled back; why.
+    /// A person wants it rolled back, for this reason.
     Abort(String),
     /// Commands of people were read, in the order in which they were given, with those that cannot be carried out as
     /// they are recorded. Of those that were not read before, the last one is carried out; all are recorded.
@@ -90,18 +90,18 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// A thing that may come by itself.
+    /// A missing thing for which waiting can help.
     pub fn yet(why: impl Into<String>) -> Self {
         Self { why: why.into(), may_come: true }
     }
 
-    /// A thing that does not come by itself.
+    /// A missing thing for which waiting cannot help.
     pub fn for_good(why: impl Into<String>) -> Self {
         Self { why: why.into(), may_come: false }
     }
 }
 
-/// Something to do. Each can be done twice without harm.
+/// An action for the driver. Each can safely be repeated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
@@ -122,11 +122,10 @@ pub enum Action {
         /// `true` when the rollout is over and its header route is removed by the same patch.
         last: bool,
     },
-    /// Keep the weights as they are, also those from before the first weight; take the header route and the mirror away
-    /// where they are as the rollout wrote them, and store the state, in one patch; answer with [`Event::Written`] or
-    /// [`Event::Edited`].
+    /// Keep the weights, even if none was written; remove the header route and the mirror if they are as the rollout
+    /// wrote them, and store the state, in one patch; answer with [`Event::Written`] or [`Event::Edited`].
     Leave,
-    /// The same after somebody else's edit: what is not as the rollout wrote it stays; nothing is answered.
+    /// The same after somebody else's edit: fields that differ from what the rollout wrote stay. There is no answer.
     CleanUp,
     /// Remove the canary's subset if the rollout created it; answer with [`Event::SubsetRemoved`].
     RemoveSubset,

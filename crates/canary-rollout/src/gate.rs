@@ -21,7 +21,7 @@ pub struct Gate {
     pub name: String,
     /// The inputs and their agreed answers.
     pub golden: Vec<Golden>,
-    /// The part of them that must be answered as expected, from 0 to 1.
+    /// The share of them that must be answered as expected, from 0 to 1.
     #[serde(default = "all")]
     pub at_least: f64,
 }
@@ -57,7 +57,7 @@ pub enum GateOutcome {
         /// The first of the wrong answers, in words.
         wrong: Vec<String>,
     },
-    /// Some inputs got no answer, and the rest does not decide the gate. Missing data is not a failure.
+    /// Some inputs got no answer, and the other answers do not decide the gate. Missing data is not a failure.
     Unanswered {
         /// The missing thing.
         why: String,
@@ -89,8 +89,8 @@ impl Gate {
 
     /// Judges the canary's answers, one for each of [`Gate::golden`] in order; `None` where no answer came.
     ///
-    /// Answers that did not come count neither way: the gate passes when enough answers are right whatever the
-    /// missing ones would say, and fails when too few could be.
+    /// Missing answers do not count: the gate passes when enough answers are right without them, and fails when too few
+    /// would be right even with them.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

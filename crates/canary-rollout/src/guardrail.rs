@@ -1,4 +1,4 @@
-//! Guardrails, the quantities that must not get worse: one sequential test each, with its share of the plan's α.
+//! Guardrails: the quantities that must not get worse, each with a sequential test and its share of the plan's α.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::evidence::Kind;
 
-/// One thing that must not get worse, tested after every observation.
+/// One quantity that must not get worse, tested after every observation.
 ///
 /// In YAML a guardrail is an object with the test's name as its one key beside `name` and `share`:
 ///
@@ -47,7 +47,7 @@ pub struct Guardrail {
 /// The least number of observations that a guardrail needs in each step, unless it states another.
 pub const DEFAULT_MINIMUM: u64 = 20;
 
-/// The tests there are.
+/// The available tests.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Check {
@@ -57,11 +57,11 @@ pub enum Check {
     SlowRatio(SlowRatio),
     /// A quantile of the canary's latency is at most this factor times the stable version's.
     QuantileRatio(QuantileRatio),
-    /// Of the canary's requests at most so large a part fails.
+    /// At most this share of the canary's requests fails.
     ErrorRate(ErrorRate),
     /// The canary's mean of a value is not worse than the stable version's by more than a margin.
     Mean(Mean),
-    /// Both models give the same top class for at least so large a part of the inputs.
+    /// Both models give the same top class for at least this share of the inputs.
     Agreement(Agreement),
     /// On labelled inputs the canary is right no less often than the stable model.
     Accuracy(Accuracy),
@@ -69,7 +69,7 @@ pub enum Check {
     ObservedSplit(ObservedSplit),
     /// The mean of canary score minus stable score is no lower than `-margin`.
     NumericDrift(NumericDrift),
-    /// The mean of a caller's own score, a number from 0 to 1, is at least so large.
+    /// The mean of a caller's own score, a number from 0 to 1, is at least this value.
     Custom(Custom),
     /// In pairs the canary fails no more often than the stable version.
     PairErrors(PairErrors),
@@ -203,7 +203,7 @@ impl Guardrail {
         Self::new(Check::QuantileRatio(check))
     }
 
-    /// Of the canary's requests at most the part `at_most` fails; its alarm pauses the rollout.
+    /// At most the share `at_most` of the canary's requests fails; its alarm pauses the rollout.
     ///
     /// ```
     /// use canary_core::rollout::{Guardrail, OnAlarm};
@@ -217,8 +217,8 @@ impl Guardrail {
         Self::new(Check::ErrorRate(ErrorRate { at_most, and_worse: None, proven_below: None }))
     }
 
-    /// Of the canary's requests at most the part `at_most` fails, or its rate is at most `ratio` times the stable one: its
-    /// alarm, which needs both to be exceeded, rolls back.
+    /// At most the share `at_most` of the canary's requests fails, or its rate is at most `ratio` times the stable one.
+    /// Its alarm requires that both are exceeded, and rolls back.
     ///
     /// ```
     /// use canary_core::rollout::{Guardrail, OnAlarm};

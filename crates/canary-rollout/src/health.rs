@@ -1,7 +1,7 @@
 //! Plain outages: a canary that fails nearly every request or is reached by none, and a service that fails as a whole.
 //!
-//! These are no guardrails and need none: a plan that watches latencies alone must still not promote a canary that
-//! answers nobody. Each rule counts; none compares rates near each other, which is the business of the guardrails.
+//! These rules need no guardrail: a plan that only watches latencies must still not promote a canary that answers no
+//! request. Each rule counts; comparing similar rates is left to the guardrails.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::evidence::{Answer, Arm, Counts, Pair, Request, Window};
 const FAILURE: u64 = 588;
 const SUCCESS: u64 = 1_609;
 
-/// An [`Outage`] of this size is one: 1000·ln 10⁶, which is 24 failures in a row.
+/// The size from which an [`Outage`] counts: 1000·ln 10⁶, which is 24 failures in a row.
 const LIMIT: u64 = 13_816;
 
 /// Failures of unknown version in a row before the service as a whole is taken to fail.
@@ -45,7 +45,7 @@ const PROBLEM_CHARS: usize = 160;
 struct Outage(u64);
 
 impl Outage {
-    /// Takes a batch in; failures first, so that an order which is not known makes no outage.
+    /// Adds a batch, failures first, so that an unknown order cannot look like an outage.
     fn take(&mut self, served: u64, failed: u64) {
         self.0 = self.0.saturating_add(failed.saturating_mul(FAILURE));
         self.0 = self.0.saturating_sub(served.saturating_mul(SUCCESS));
@@ -66,7 +66,7 @@ impl Outage {
     }
 }
 
-/// A part that is plainly broken.
+/// The part that plainly fails.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Broken {
     /// The canary alone: the release goes back.
@@ -91,7 +91,7 @@ struct SinceCanary {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Health {
-    /// At the step in force.
+    /// The counts at the current step.
     #[serde(skip_serializing_if = "Tally::is_empty")]
     pub(super) stable: Tally,
     #[serde(skip_serializing_if = "Tally::is_empty")]
@@ -151,7 +151,7 @@ impl Health {
         };
     }
 
-    /// Takes one request of the divided traffic in.
+    /// Adds one request of the divided traffic.
     #[inline]
     pub(super) fn request(&mut self, request: &Request) {
         let failed = u64::from(request.failed);
@@ -172,7 +172,7 @@ impl Health {
         self.window(&window);
     }
 
-    /// Takes the counts of a window in.
+    /// Adds the counts of a window.
     #[inline]
     pub(super) fn window(&mut self, window: &Window) {
         let Window { stable, canary, unknown, unknown_failed, apart, .. } = *window;
@@ -198,7 +198,7 @@ impl Health {
         }
     }
 
-    /// Takes both halves of a pair in.
+    /// Adds both halves of a pair.
     pub(super) fn pair(&mut self, pair: &Pair) {
         let mut half = |half: &Answer, arm: Arm| {
             let failed = u64::from(!half.is_served());
@@ -225,7 +225,7 @@ impl Health {
         half(&pair.canary, Arm::Canary);
     }
 
-    /// The part that is plainly broken at the canary's share in force, if any.
+    /// The part that plainly fails at the canary's current share, if any.
     #[inline]
     pub(super) fn broken(&self, share: f64) -> Option<Broken> {
         let fails = |outage: Outage, tally: Tally| {
@@ -274,7 +274,7 @@ impl Health {
             // More failures than the canary's share can explain.
             return Some(self.unserved());
         }
-        // So many failures in a row that they are not the canary's share alone.
+        // Too many failures in a row to be the canary's share alone.
         let alone = share.powi(i32::try_from(self.unknown_in_a_row).unwrap_or(i32::MAX));
         (self.unknown_in_a_row >= UNKNOWN_IN_A_ROW && alone <= 1e-6).then(|| self.unserved())
     }
@@ -310,8 +310,8 @@ impl Health {
             && stable * canary_stats::portable::ln(1.0 - share) <= canary_stats::portable::ln(bound)
     }
 
-    /// The version whose missing share failed without a version, where the observed split is wrong: at least half of what
-    /// it lacks failed, and not much more than that.
+    /// The version whose missing requests failed without a version, if the observed split is wrong: at least half of
+    /// its missing requests failed, and not many more.
     pub(super) fn missing_share(&self, share: f64) -> Option<Broken> {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let (stable, canary, failed) =
@@ -342,7 +342,7 @@ impl Health {
         service_fails(self.with_unknown(), "requests", self.unknown_problem.as_ref())
     }
 
-    /// The obstacle that keeps a step from ending well although its counts are reached, in words.
+    /// The reason why a step cannot end although its counts are reached.
     pub(super) fn obstacle(&self, share: f64) -> Option<String> {
         let described = |who: &str, tally: Tally, what: &str, problem: Option<&Arc<str>>| {
             let failed =

@@ -125,7 +125,7 @@ fn a_canary_without_endpoints_is_unreachable_and_a_wrong_split_alone_is_not() {
 
 #[test]
 fn failures_without_a_version_that_hit_both_are_not_the_canarys() {
-    // A gateway that resets every twentieth request, whichever version would have served it.
+    // A gateway that resets every twentieth request, for either version.
     let mut health = Health::default();
     let mut random = canary_stats::Random::new(7);
     for _ in 0..200_000 {
@@ -221,7 +221,7 @@ fn a_canary_that_its_own_pods_never_count_is_unreachable() {
     assert_eq!(name(late.broken(0.1)), "none");
     health.window(&window(500, 0));
     assert_eq!(name(health.broken(0.1)), "unreachable");
-    // The same counts of a gateway are a wrong split, which is the mesh's business.
+    // The same counts at a gateway are a wrong split, which is a problem of the mesh.
     let mut at_gateway = Health::default();
     for _ in 0..9 {
         at_gateway.window(&Window { apart: false, ..window(500, 0) });

@@ -1,4 +1,4 @@
-//! Labels that come after the predictions that they are about: how long they are awaited.
+//! Labels that come after their predictions, and the time for which they are awaited.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 /// Labels that come later, such as a diagnosis some days after the picture.
 ///
-/// Accuracy is then judged in the order of sending: a pair counts when it has its label and every pair that was sent
-/// before it has its own, or waits for it no longer. In the order of the labels' arrival the test would be wrong where
-/// the delay depends on the class: of two models that are equally good, each better on one class, the one that is better
-/// on the class with the later labels looks worse for as long as they are missing.
+/// Accuracy is then judged in the order of sending: a pair counts when it has its label and every earlier pair has its
+/// own or no longer waits for it. In the order of the labels' arrival the test would be invalid if the delay depends on
+/// the class: if two models are equally good, each better on one class, the one that is better on the class with the
+/// later labels looks worse while these are missing.
 ///
-/// A label that comes after [`Labels::within`] counts for nothing, so the guardrail covers only what is labelled within
-/// that time; let it cover nearly all labels.
+/// A label that comes after [`Labels::within`] is not used, so the guardrail only covers pairs that are labelled within
+/// that time; choose it so that nearly all are.
 ///
 /// The guardrail [`Mean`](crate::Mean) with `labelled` takes such labels as numbers of requests that are not
 /// paired, by the request's id: a purchase, a rating, 1 for a right answer and 0 for a wrong one.

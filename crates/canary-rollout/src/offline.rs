@@ -1,4 +1,4 @@
-//! What follows from the machine's actions where there is no cluster: in simulations and replays.
+//! The outcomes of the machine's actions without a cluster: in simulations and replays.
 
 use super::{
     command::{Command, Verb},
@@ -8,7 +8,7 @@ use super::{
     state::State,
 };
 
-/// Handles an event; a step that waits for approval has it at once, because only the evidence is in question.
+/// Handles an event; an approval is given at once, because only the evidence is simulated.
 pub(super) fn advance(
     machine: &Machine,
     state: &mut State,

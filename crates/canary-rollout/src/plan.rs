@@ -1,4 +1,4 @@
-//! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
+//! A rollout as data: its target, its steps, and the quantities that must not get worse.
 
 mod defaults;
 mod looks;
@@ -66,13 +66,13 @@ pub struct Plan {
     pub target: Target,
     /// The subset that serves today.
     pub stable: String,
-    /// The subset that is tried.
+    /// The subset that is tested.
     pub canary: String,
     /// The pod labels of the canary's subset, used when the `DestinationRule` has to be given that subset.
     /// Empty means `version: <canary>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub canary_labels: BTreeMap<String, String>,
-    /// The request header that leads to the canary whatever the weights are; gates and pairs go through it.
+    /// The request header that leads to the canary at any weight; gates and pairs use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<HeaderRoute>,
     /// The bound on the probability of rolling back a canary that is no worse, over the whole rollout.
@@ -153,10 +153,10 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ProvenOn {
-    /// All that was seen since the rollout began.
+    /// All evidence since the rollout began.
     #[default]
     AllSteps,
-    /// That of the last step in which the guardrail has evidence: for harm that shows at large weights only.
+    /// The evidence of the last step in which the guardrail has some: for harm that only appears at large weights.
     LastStep,
 }
 
@@ -231,7 +231,7 @@ impl Plan {
         self
     }
 
-    /// Leads requests with this header to the canary whatever the weights are.
+    /// Sends requests with this header to the canary at any weight.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.header = Some(HeaderRoute { name: name.into(), value: value.into() });
@@ -266,7 +266,7 @@ impl Plan {
         self
     }
 
-    /// Sets how long requests are taken as served under the weight before.
+    /// Sets the time after a write during which requests count as served under the previous weight.
     #[must_use]
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
@@ -299,14 +299,14 @@ impl Plan {
         self
     }
 
-    /// Awaits labels that come after the predictions, at most so long; see [`Labels`].
+    /// Waits for labels that come after the predictions, for at most this time; see [`Labels`].
     #[must_use]
     pub fn labels_within(mut self, time: Duration) -> Self {
         self.labels = Some(Labels { within: time });
         self
     }
 
-    /// Takes users as the observations, each with so much time from its first request; see [`Users`].
+    /// Makes users the observations, each for this time from its first request; see [`Users`].
     #[must_use]
     pub fn users_within(mut self, time: Duration) -> Self {
         self.users = Some(Users::within(time));
@@ -334,7 +334,7 @@ impl Plan {
         self
     }
 
-    /// Scales the old version's `Deployment` to 0 so long after the promotion's last weight has settled.
+    /// Scales the old version's `Deployment` to 0 at this time after the promotion's last weight has settled.
     ///
     /// The run continues until then. A `Deployment` that an autoscaler or another controller scales, one of several,
     /// and one that other routes still lead to is reported and left alone; so is the old version when somebody has
@@ -387,7 +387,7 @@ impl Plan {
         Subsets::new(self.stable.as_str(), self.canary.as_str())
     }
 
-    /// `true` when the plan compares pairs and has no header: they come out of mirrored traffic.
+    /// `true` when the plan compares pairs and has no header, so that they come from mirrored traffic.
     pub(crate) fn pairs_are_mirrored(&self) -> bool {
         self.header.is_none() && self.needs_pairs()
     }
@@ -437,7 +437,7 @@ impl Plan {
         self.gates.iter().find(|gate| gate.name == name)
     }
 
-    /// Every split that the rollout may leave behind: those of its steps, all stable and all canary.
+    /// Every split that the rollout may end with: those of its steps, all stable and all canary.
     pub fn splits(&self) -> Vec<Split> {
         let mut splits = vec![Split::STABLE];
         splits.extend(self.steps.iter().map(Step::split));
@@ -445,7 +445,7 @@ impl Plan {
         splits
     }
 
-    /// Checks the sense of the plan and lists everything found, with paths such as `steps[1].weight`.
+    /// Checks the rules of the plan and lists every finding, with paths such as `steps[1].weight`.
     pub fn validate(&self) -> Findings {
         super::validation::validate(self)
     }

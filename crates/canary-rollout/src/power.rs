@@ -8,11 +8,11 @@ use crate::{Error, Result};
 /// The longest holds that are tried, as a multiple of the plan's.
 const MOST: f64 = 1024.0;
 
-/// A plan whose holds are long enough, and how long that is.
+/// A plan whose holds are long enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Power {
-    /// By how much the holds of the plan were multiplied; below 1 when they were longer than needed.
+    /// The factor by which the holds of the plan were multiplied; below 1 when they were longer than needed.
     pub factor: f64,
     /// The plan with these holds.
     pub plan: Plan,
@@ -21,7 +21,7 @@ pub struct Power {
     /// Requests of both versions over all steps of that plan, as far as its holds count requests: where a hold counts
     /// the canary's, as many as its weight needs for them.
     pub requests: u64,
-    /// The chance with the other way to test ratios, where the plan's holds allow both.
+    /// The chance with the other way to test ratios, if the plan's holds allow both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<OtherTest>,
 }
@@ -47,11 +47,11 @@ pub(super) fn search(
 ) -> Result<Power> {
     if !(probability > 0.0 && probability < 1.0) {
         return Err(Error::Plan(format!(
-            "the probability to catch the harm is {probability}, expected between 0 and 1"
+            "the probability of detecting the harm is {probability}, expected between 0 and 1"
         )));
     }
     if plan.aa {
-        let why = "an A/A plan rolls nothing back at an alarm, so it catches no harm; leave aa out";
+        let why = "an A/A plan rolls nothing back at an alarm, so it detects no harm; leave aa out";
         return Err(Error::Plan(why.to_owned()));
     }
     let tried = |factor: f64| chance(&lengthened(plan, factor));
@@ -96,7 +96,7 @@ fn other(plan: &Plan) -> Option<(Option<Sequential>, Plan)> {
     (!other.validate().has_errors()).then_some((sequential, other))
 }
 
-/// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
+/// The largest factor for the holds: the distinct inputs of all steps have to be remembered.
 fn most_lengthened(plan: &Plan) -> f64 {
     let pairs = plan.steps.iter().filter_map(|step| step.hold.pairs);
     // Each step's number is rounded up.
@@ -128,7 +128,7 @@ fn lengthened(plan: &Plan, factor: f64) -> Plan {
     plan
 }
 
-/// Why no holds catch a harm.
+/// The reason why no holds detect a harm.
 fn uncaught(plan: &Plan, longest: f64, found: &Chance) -> String {
     let limit = if longest < MOST {
         format!(" (a rollout remembers {} distinct inputs of pairs)", plan.most_inputs())
@@ -136,7 +136,7 @@ fn uncaught(plan: &Plan, longest: f64, found: &Chance) -> String {
         String::new()
     };
     format!(
-        "holds {} times as long{limit} catch this harm with {found} only; choose a guardrail that sees it",
+        "holds {} times as long{limit} detect this harm with a probability of only {found}; choose a guardrail that tests for it",
         (longest * 100.0).round() / 100.0
     )
 }

@@ -69,7 +69,7 @@ impl Reading {
     }
 }
 
-/// The harm that is excluded when a rollout is promoted, such as `errorRatio above 1.8 is excluded`.
+/// The harm that a promotion excludes, such as `errorRatio above 1.8 is excluded`.
 pub(super) fn excluded(evidence: &[Reading]) -> Vec<String> {
     let one = |reading: &Reading| {
         let end = reading.harm_end()?;

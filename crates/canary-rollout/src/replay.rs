@@ -18,7 +18,7 @@ use crate::{
     evidence::{Observation, Seen, Stored, Timestamp},
 };
 
-/// What a plan says of stored observations.
+/// The result of a plan on stored observations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
@@ -32,7 +32,7 @@ pub struct Replay {
     pub step: usize,
     /// The observations that were read until the verdict.
     pub observations: u64,
-    /// Requests that were observed under another weight than that of the plan's step, and count for nothing.
+    /// Requests that were observed under another weight than that of the plan's step, and are not used.
     pub left_out: u64,
     /// The measurement, by an A/A plan ([`Plan::aa`]); also where the verdict is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,14 +40,15 @@ pub struct Replay {
 }
 
 impl Plan {
-    /// Judges stored observations by this plan, offline: what would it have said? Nothing is written anywhere.
+    /// Judges stored observations by this plan, offline: the verdict that the plan would have reached. Nothing is
+    /// written.
     ///
     /// Requests are judged by the weights under which they were sent. So a step uses those that were stored while its
     /// own weight was in force, and the others are left out ([`Replay::left_out`]): a plan with other guardrails, α,
     /// holds or minimums is answered in full; of one with other weights, the steps at weights that were never in force
     /// see nothing, and the verdict is Inconclusive. Pairs, scores and labels do not depend on the weights and are
-    /// always used. Gates count as passed, approvals as given, the canary as reachable. A canary that was stopped early
-    /// was seen no longer: a plan that is more patient ends Inconclusive, where the observations end.
+    /// always used. Gates count as passed, approvals as given, the canary as reachable. There are no observations after
+    /// the end of the run: a plan that needs more ends Inconclusive.
     ///
     /// ```
     /// use canary_core::{Plan, rollout::{Guardrail, Hold, Split}};
@@ -179,7 +180,7 @@ impl Replaying {
         }
     }
 
-    /// Lets the time pass, in strides that count whole.
+    /// Advances the time, in strides that count in full.
     fn pass(&mut self, at: Timestamp) {
         while at.since(self.state.now()) > MAX_STRIDE && !self.state.is_decided() {
             let next = self.state.now().plus(MAX_STRIDE);

@@ -1,4 +1,4 @@
-//! That a restored state is the same to the bit, and continues as if nothing had happened.
+//! Restored states: identical to the last bit, with the same continuation.
 
 use std::time::Duration;
 

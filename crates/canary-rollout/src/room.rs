@@ -1,4 +1,4 @@
-//! The room that the state of a plan has for what it must remember.
+//! The space in the state of a plan for inputs, users and pairs.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The old version after a promotion: its `Deployment`, and what became of it.
+//! The old version after a promotion: its `Deployment`, and the outcome.
 
 use std::fmt;
 
@@ -25,12 +25,12 @@ pub struct OldVersion {
     pub uid: String,
     /// A digest of its pod template: another model or image has another one.
     pub template: String,
-    /// The number of pods that it asks for.
+    /// Its number of replicas.
     pub replicas: u64,
 }
 
 impl OldVersion {
-    /// Returns `true` when both are the same object with the same pod template, whatever its replicas are.
+    /// Returns `true` when both are the same object with the same pod template, with any number of replicas.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.deployment, &self.uid, &self.template)
             == (&other.deployment, &other.uid, &other.template)

@@ -62,7 +62,7 @@ pub struct Scenario {
 }
 
 impl Default for Scenario {
-    /// 100 requests per second and nothing wrong with anything.
+    /// 100 requests per second, and everything is healthy.
     fn default() -> Self {
         Self {
             rate: 100.0,
@@ -82,7 +82,7 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    /// So many requests per second, and nothing wrong with anything.
+    /// This many requests per second, and everything is healthy.
     pub fn new(rate: f64) -> Self {
         Self { rate, ..Self::default() }
     }
@@ -101,7 +101,7 @@ impl Scenario {
         self
     }
 
-    /// Sets how many pairs come per second, and the probability that both models agree on one.
+    /// Sets the number of pairs per second, and the probability that both models agree.
     #[must_use]
     pub fn pairs(mut self, per_second: f64, agreement: f64) -> Self {
         self.pairs_per_second = per_second;

@@ -1,4 +1,4 @@
-//! Looks at planned numbers of requests in place of a test that may be looked at after every one.
+//! Looks at planned numbers of requests, instead of after every request.
 
 use canary_stats::Spending;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ pub(crate) const OF_LOOKS: f64 = 0.9;
 
 /// Tests the ratios of rates at a few looks, planned in advance.
 ///
-/// For a plan whose holds fix the number of requests, such as a release in a nightly window: a harm that is there is
-/// found more often by the end of the holds than by a test that may be looked at at any time. In return the holds may not
-/// be extended, and there is no guard against bursts: [`Plan::bursts`] is `none`, which is right where an A/A run has
-/// shown that failures come one by one. Nine tenths of a guardrail's α are spent by the looks, one tenth stays with the
-/// anytime-valid test, so that harm which begins after the last look is found too. [`Plan::power`] says which of the two
-/// is better for a plan.
+/// For a plan whose holds fix the number of requests, such as a release in a nightly window: they detect harm by the
+/// end of the holds more often than a test that may be evaluated at any time. In return the holds must not be extended,
+/// and there is no guard against bursts: [`Plan::bursts`] is `none`, which is right where an A/A run has shown that
+/// failures come one by one. Nine tenths of a guardrail's α are spent by the looks, one tenth stays with the
+/// anytime-valid test, so that harm which begins after the last look is found too. [`Plan::power`] reports which of the
+/// two is better for a plan.
 ///
 /// Source: K. Lan, D. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70(3), 1983.
 ///

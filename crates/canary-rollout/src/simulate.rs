@@ -35,7 +35,7 @@ pub struct Simulation {
     pub inconclusive: Chance,
     /// The number of runs that each guardrail rolled back.
     pub rolled_back_by: BTreeMap<String, u64>,
-    /// Why runs were inconclusive, and how many.
+    /// The reasons why runs were inconclusive, with their numbers.
     pub inconclusive_because: BTreeMap<String, u64>,
     /// Requests until the verdict, over all runs.
     pub requests: Summary,
@@ -47,7 +47,7 @@ pub struct Simulation {
     pub exposure: Summary,
 }
 
-/// Refuses no runs, and more than anybody waits for.
+/// Refuses zero runs, and more than the maximum.
 pub(super) fn check_runs(runs: u64) -> Result<()> {
     if runs == 0 || runs > 10_000_000 {
         return Err(Error::Plan(format!("{runs} runs, expected 1 to 10000000")));
@@ -56,7 +56,7 @@ pub(super) fn check_runs(runs: u64) -> Result<()> {
 }
 
 impl Plan {
-    /// Tries the plan out in `scenario`, `runs` times, with the same state machine that a real run uses.
+    /// Simulates the plan in `scenario`, `runs` times, with the same state machine as a real run.
     ///
     /// Between two bad requests nothing changes for a test of rates, so the gap is drawn at once. Where the observed
     /// split is tested, the evidence is checked every 64 requests at the latest; a real run checks after each. Gates

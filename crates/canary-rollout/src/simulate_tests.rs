@@ -153,7 +153,7 @@ fn a_seed_says_everything() {
     let run = |seed| errors_only().simulate(&scenario, 20, seed).unwrap();
     assert_eq!(run(5), run(5));
     assert_ne!(run(5).requests, run(6).requests);
-    // Part of the contract: the same on every platform and in every release that does not say otherwise.
+    // Part of the contract: the same on every platform and in every release, unless the changelog states a change.
     let Simulation { rollback, requests, .. } = run(5);
     assert_eq!((rollback.p, requests.median, requests.mean), (0.7, 14_068.0, 12_323.65));
 }

@@ -1,4 +1,4 @@
-//! All that a rollout must remember, small enough for an annotation.
+//! The complete state of a rollout, small enough for an annotation.
 
 mod results;
 
@@ -23,7 +23,7 @@ use super::{
 use crate::{Error, Result, evidence::Timestamp};
 use canary_stats::{Known, UserUnits};
 
-/// The version of the state's form; a state of another version is refused, not guessed at.
+/// The version of the state's form; a state of another version is refused.
 pub const STATE_VERSION: u32 = 4;
 
 /// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
@@ -75,7 +75,7 @@ pub struct State {
     /// time of sending otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) acknowledged: bool,
-    /// `true` when a write is without its response. Never stored: a stored state is an answered write.
+    /// `true` when a write has no response yet. Never stored, because a stored state is an answered write.
     #[serde(skip)]
     pub(super) unanswered: bool,
     /// The number of times that it continued after an interruption.
@@ -122,7 +122,7 @@ pub struct State {
     /// The last reason that a source gave for its silence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source_problem: Option<String>,
-    /// Which pods the subsets were of when the rollout was prepared.
+    /// The pods that the subsets selected when the rollout was prepared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) subsets: Option<SubsetLabels>,
     /// The old version's `Deployment`, while it is kept after the promotion.
@@ -131,7 +131,7 @@ pub struct State {
     /// The earliest time of its scale-down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scale_down_at: Option<Timestamp>,
-    /// What became of it.
+    /// The outcome for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scale_down: Option<ScaleDown>,
 }
@@ -157,7 +157,7 @@ impl SeenAtStep {
     }
 }
 
-/// Where in its course a rollout is.
+/// The phase of a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -258,7 +258,7 @@ impl State {
         Ok(state)
     }
 
-    /// Where in its course the rollout is.
+    /// The phase of the rollout.
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
@@ -419,7 +419,7 @@ impl State {
         self.users.as_ref().map_or(0, UserUnits::waiting)
     }
 
-    /// Takes the time to `now`, with nothing decided by that.
+    /// Advances the time to `now`, without a decision.
     pub(crate) fn pass_time(&mut self, now: Timestamp) {
         let stride = now.since(self.now).min(MAX_STRIDE);
         self.now = self.now.max(now);
@@ -450,8 +450,8 @@ impl State {
         matches!(self.phase, Phase::Done(_))
     }
 
-    /// Which pods the two subsets must be of; `None` before they are known, and where it no longer matters: a
-    /// rollback leads away from the canary, whatever became of its subset.
+    /// The pods that the two subsets must select. `None` before they are known, and when it no longer matters: a
+    /// rollback does not depend on the canary's subset.
     pub fn subsets(&self) -> Option<&SubsetLabels> {
         match &self.phase {
             Phase::Finishing(Verdict::Promote { .. } | Verdict::PromotedByPerson { .. }) => {

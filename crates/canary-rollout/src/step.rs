@@ -27,7 +27,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step at a weight, in percent, with nothing to wait for.
+    /// A step at a weight, in percent, without a hold.
     pub fn new(weight: u32) -> Self {
         Self { weight, ..Self::default() }
     }
@@ -121,7 +121,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Until the canary has served so many requests.
+    /// Until the canary has served this many requests.
     ///
     /// ```
     /// use canary_core::rollout::Hold;
@@ -134,29 +134,29 @@ impl Hold {
         Self { requests: Some(requests), ..Self::default() }
     }
 
-    /// Until both versions together have served so many requests.
+    /// Until both versions together have served this many requests.
     pub fn total_requests(requests: u64) -> Self {
         Self { total_requests: Some(requests), ..Self::default() }
     }
 
-    /// Until so many pairs were observed.
+    /// Until this many pairs were observed.
     pub fn pairs(pairs: u64) -> Self {
         Self { pairs: Some(pairs), ..Self::default() }
     }
 
-    /// For so long.
+    /// For this time.
     pub fn time(time: Duration) -> Self {
         Self { time: Some(time), ..Self::default() }
     }
 
-    /// Also for at least so long.
+    /// Also for at least this time.
     #[must_use]
     pub fn and_time(mut self, time: Duration) -> Self {
         self.time = Some(time);
         self
     }
 
-    /// Also until so many pairs were observed.
+    /// Also until this many pairs were observed.
     #[must_use]
     pub fn and_pairs(mut self, pairs: u64) -> Self {
         self.pairs = Some(pairs);

@@ -1,4 +1,4 @@
-//! Chances and distributions of a simulation, with what they are uncertain by.
+//! Probabilities and distributions of a simulation, with their uncertainty.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Chance {
 }
 
 impl Chance {
-    /// So many of so many runs.
+    /// This many of all runs.
     #[expect(clippy::cast_precision_loss, reason = "numbers of runs are small")]
     pub fn of(count: u64, runs: u64) -> Self {
         if runs == 0 {
@@ -25,7 +25,7 @@ impl Chance {
         let scale = 1.0 + z * z / n;
         let center = (p + z * z / (2.0 * n)) / scale;
         let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt() / scale;
-        // The rounding of none or all must not leave the probability itself out.
+        // Rounding at 0 or 1 must not exclude the estimate itself.
         Self { p, low: (center - half).clamp(0.0, p), high: (center + half).clamp(p, 1.0) }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use canary_stats::{Agreement, EProcess};
 
-/// ln E of the test that at most half of the requests fail, from which on more than half are taken to.
+/// The ln E, of the test that at most half of the requests fail, from which more than half count as failing.
 const MOST_FAIL_LN_E: f64 = 6.907_755_278_982_137;
 
 /// The least number of requests for that test.

@@ -36,7 +36,7 @@ impl Target {
     }
 }
 
-/// A route by request header that leads to the canary whatever the weights are.
+/// A route by request header that leads to the canary at any weight.
 ///
 /// The route comes before the target route under the name [`HeaderRoute::route_name`]; the driver creates it when the
 /// live object has none and removes it at the end.
@@ -50,8 +50,8 @@ pub struct HeaderRoute {
 }
 
 impl HeaderRoute {
-    /// The beginning of the names of all routes that rollouts make. A route of such a name is never a plan's target,
-    /// and one that an earlier rollout left behind is replaced.
+    /// The prefix of the names of all routes that rollouts create. A route of such a name is never a plan's target, and
+    /// one that an earlier rollout left behind is replaced.
     pub const ROUTE_PREFIX: &str = "canary-rollout-";
 
     /// The name (`spec.http[].name`) of the route that the driver makes for a canary.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The counts of the whole rollout, with those left out and why.
+/// The counts of the whole rollout, with the excluded ones by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Totals {
@@ -14,17 +14,17 @@ pub struct Totals {
     pub canary: u64,
     /// The failed ones of them.
     pub canary_failed: u64,
-    /// Requests of unknown version; they count for no ratio.
+    /// Requests of unknown version; they are not used in ratios.
     pub unknown: u64,
     /// The failed ones of them, such as requests that found no endpoint.
     pub unknown_failed: u64,
     /// Pairs of answers to inputs not seen before.
     pub pairs: u64,
-    /// Pairs whose input was seen before; they count for nothing.
+    /// Pairs whose input was seen before; they are not used.
     pub repeated: u64,
-    /// Observations that a source gave twice; they count for nothing.
+    /// Observations that a source gave twice; they are not used.
     pub duplicates: u64,
-    /// Requests that were sent under another weight than the one in force; they count for no test and no hold.
+    /// Requests that were sent under another weight than the one in force; no test and no hold uses them.
     pub late: u64,
     /// Observations with numbers outside their range.
     pub refused: u64,
@@ -34,7 +34,7 @@ pub struct Totals {
     /// Pairs whose label has not come in the time that the plan gives.
     #[serde(skip_serializing_if = "is_none")]
     pub unlabelled: u64,
-    /// Labels of which no pair waited: they came too late, twice, or for an id that there was not.
+    /// Labels for which no pair waited: they came too late, twice, or for an unknown id.
     #[serde(skip_serializing_if = "is_none")]
     pub unmatched_labels: u64,
     /// Pairs of new inputs that were not judged, because the rollout remembers no more inputs.

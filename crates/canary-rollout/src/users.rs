@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// Each user is one observation: for services that keep a user on the version met first.
 ///
-/// The requests of one user fail or succeed together. A test that takes each of them for an observation then takes one
-/// unlucky user for many: where one user in fifty has requests that fail half of the time, three of four healthy canaries
-/// are rolled back (simulated; the table `users` of the bench). With this a user counts once, at the weight in force at the
-/// first contact: as bad where any request within [`Users::within`] was bad, and with the mean of the values. The users
+/// The requests of one user fail or succeed together. A test of requests then counts one unlucky user many times: where
+/// one user in fifty has requests that fail half of the time, three of four healthy canaries are rolled back
+/// (simulated; the table `users` of the bench). With this setting a user counts once, at the weight in force at the
+/// first contact: as bad if any request within [`Users::within`] was bad, and with the mean of the values. The users
 /// count in the order of first contact, each when that time is over.
 ///
 /// Every observed request needs its user ([`Request::user`](crate::evidence::Request::user)), so the evidence is a
@@ -34,14 +34,14 @@ pub struct Users {
     /// The time from a user's first request in which requests belong to the user's observation.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub within: Duration,
-    /// The most users that are taken; later ones count for nothing. At most
+    /// The maximum number of users; later ones are not used. At most
     /// [`Known::CAPACITY`](canary_stats::Known::CAPACITY).
     #[serde(default = "default_at_most", skip_serializing_if = "is_default_at_most")]
     pub at_most: u64,
 }
 
 impl Users {
-    /// Users whose observation has so much time, 20 000 of them.
+    /// Users with this time for their observation, at most 20 000 of them.
     pub fn within(time: Duration) -> Self {
         Self { within: time, at_most: default_at_most() }
     }
@@ -92,7 +92,7 @@ impl UserResult {
         self.sum += value;
     }
 
-    /// Whether any request was bad; `None` where none was judged.
+    /// `true` when any request was bad; `None` when none was judged.
     pub(super) fn is_bad(&self) -> Option<bool> {
         (self.judged > 0).then_some(self.bad > 0)
     }

@@ -1,15 +1,15 @@
-//! The steps, gates and pairs of a plan whose author names no others.
+//! The default steps, gates and pairs of a plan.
 
 use crate::{Gate, Hold, Plan, Step};
 
 /// The requests of both versions together that the usual hold of a step waits for.
 const USUAL_HOLD: u64 = 2_000;
 
-/// The requests to one pair where nothing else is said.
+/// The default number of requests for each pair.
 const REQUESTS_A_PAIR: f64 = 10.0;
 
 impl Hold {
-    /// The hold of a step whose author names none.
+    /// The default hold of a step.
     pub fn usual() -> Self {
         Self::total_requests(USUAL_HOLD)
     }
@@ -48,8 +48,7 @@ impl Plan {
         self.gate(gate)
     }
 
-    /// The pairs per second that come with so many requests per second where nothing else is said: a tenth of them
-    /// where a guardrail or a hold needs pairs.
+    /// The default number of pairs per second: a tenth of the requests if a guardrail or a hold needs pairs.
     pub fn usual_pairs(&self, rate: f64) -> f64 {
         if self.needs_pairs() { rate / REQUESTS_A_PAIR } else { 0.0 }
     }

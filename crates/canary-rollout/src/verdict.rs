@@ -103,7 +103,7 @@ pub enum Verdict {
     },
 }
 
-/// Why a rollout was rolled back.
+/// The cause of a rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -111,13 +111,13 @@ pub enum Cause {
     /// A guardrail's evidence reached 1/α.
     Alarm(Reading),
     /// Without the guard against bursts the evidence reached 1/α, and the step or the sources ended before there were
-    /// enough windows to tell a burst from harm.
+    /// enough windows to distinguish a burst from harm.
     Unconfirmed(Reading),
     /// A gate was answered wrongly.
     Gate(GateOutcome),
     /// A person requested it.
     Asked(String),
-    /// Nobody approved the next step in time.
+    /// The next step was not approved in time.
     NotApproved {
         /// The step that waited, from 0.
         step: usize,
@@ -132,7 +132,7 @@ pub enum Cause {
     CanaryFails {
         /// The canary's requests or halves of pairs at the step.
         canary: Tally,
-        /// The stable version's.
+        /// The stable version's requests or halves of pairs at the step.
         stable: Tally,
         /// `requests` or `pairs`.
         of: String,
@@ -152,7 +152,7 @@ pub enum Cause {
     },
 }
 
-/// Why a rollout is inconclusive.
+/// The cause of an inconclusive end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "cause")]
 #[non_exhaustive]
@@ -164,7 +164,7 @@ pub enum Why {
         /// The counts that were reached, of those required.
         missing: String,
     },
-    /// The mesh does not split the traffic as its weights say, so no rate can be believed.
+    /// The mesh does not split the traffic as configured, so the rates are not valid.
     Split {
         /// The split's test.
         reading: Reading,
@@ -189,7 +189,7 @@ pub enum Why {
     /// The service as a whole fails: the stable version fails more than half of its requests, or no request is served by
     /// a known version.
     ServiceFails {
-        /// The requests that this is about.
+        /// The requests or halves of pairs that were counted.
         failed: Tally,
         /// `requests` or `pairs`.
         of: String,
@@ -293,7 +293,7 @@ impl std::fmt::Display for Verdict {
                 f.write_str("promoted: no guardrail alarmed; ")?;
                 let excluded = excluded(evidence);
                 if excluded.is_empty() {
-                    f.write_str("no size of harm is excluded by them")?;
+                    f.write_str("the evidence excludes no size of harm")?;
                 } else {
                     f.write_str(&excluded.join(", "))?;
                 }
@@ -490,7 +490,7 @@ mod tests {
         let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1, stable: 0, pairs: 1 };
         assert_eq!(
             verdict.to_string(),
-            "promoted: no guardrail alarmed; no size of harm is excluded by them; the canary served 1 request, the stable \
+            "promoted: no guardrail alarmed; the evidence excludes no size of harm; the canary served 1 request, the stable \
              version 0; 1 pair was compared"
         );
     }

@@ -17,7 +17,7 @@ const CANARY_SERVED: u8 = 1;
 const LABELLED: u8 = 2;
 const STABLE_RIGHT: u8 = 4;
 const CANARY_RIGHT: u8 = 8;
-/// It is a request, and not a pair.
+/// Set for a request, not set for a pair.
 const REQUEST: u8 = 16;
 /// The canary served the request.
 const BY_CANARY: u8 = 32;
@@ -52,14 +52,14 @@ pub(super) enum Released {
     Request { weight: u8, canary: bool, number: Option<f64> },
 }
 
-/// What became of a label.
+/// The outcome for a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Matched {
-    /// Something waits for it.
+    /// A pair or a request waits for it.
     Waiting,
     /// Nothing does.
     Nothing,
-    /// A request waits for a number, and it is none.
+    /// A request waits for a number, and the label is not one.
     NoNumber,
 }
 

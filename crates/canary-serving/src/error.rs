@@ -9,7 +9,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The reason for which a workload, an image, a prediction or a copy of a model failed.
+/// The reason why a workload, an image, a prediction or a copy of a model failed.
 ///
 /// Each message is one lower-case line that names the thing, the place and the remedy; a cause from a library
 /// below is in [`std::error::Error::source`], never also in the text.
@@ -19,7 +19,7 @@ pub enum Error {
     /// A workload or an input breaks rules: every finding is listed.
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
-    /// An image, an array or a file cannot be used as it is: give another.
+    /// An image, an array or a file cannot be used: pass another one.
     #[error("{what}: {reason}")]
     Input {
         /// The file or argument.
@@ -81,11 +81,11 @@ pub enum Origin {
     Server,
     /// The mesh in front of it returned an error: no route, no healthy endpoint, an injected fault.
     Mesh,
-    /// There is no complete response: refused, reset, timed out, or not HTTP.
+    /// There is no complete response: the connection was refused or reset, timed out, or did not speak HTTP.
     Network,
     /// The request was not sent: its input or a setting cannot be used.
     Request,
-    /// The response is not one of a model server.
+    /// The response does not come from a model server.
     Answer,
 }
 
@@ -130,8 +130,7 @@ pub struct PredictError {
     pub retryable: bool,
     /// `true` when the server may have seen the request, or a part of it, in the last attempt.
     pub sent: bool,
-    /// `true` when time ran out: a timeout of this client, of the mesh (504) or of the server (`DEADLINE_EXCEEDED`), or
-    /// the time given to a wait.
+    /// `true` after a timeout: of this client, of the mesh (504), of the server (`DEADLINE_EXCEEDED`), or of a wait.
     pub timed_out: bool,
     /// The cause, when a library below gave one.
     #[source]
@@ -161,7 +160,7 @@ impl PredictError {
         }
     }
 
-    /// Takes the secrets of the request out of what a server sent back.
+    /// Removes the request's secrets from the server's text.
     #[cfg(feature = "predict")]
     pub(crate) fn redact(&mut self, secrets: &Secrets) {
         secrets.redact(&mut self.message);

@@ -106,8 +106,8 @@ fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client
     Client { peer: Peer::never(), ..client.retry(Retry::never()) }
 }
 
-/// The answer, unless no output of it has a value although the input has some: a model that answers every input with
-/// empty lists predicts nothing, whatever the status says.
+/// The answer, unless none of its outputs has a value although the input has some: a model that answers every input
+/// with empty lists predicts nothing, even with a good status.
 fn with_values(client: &Client, input: &Input<'_>, answer: Answer) -> Result<Answer> {
     let has_values = answer.outputs().any(|(_, output)| !output.data().is_empty());
     if has_values || input.batch_len() == Some(0) {
@@ -142,7 +142,7 @@ fn digest(input: &Input<'_>) -> Result<u64> {
     views.sort_by_key(|(name, _)| *name);
     let mut hash = Xxh3::new();
     for (name, view) in views {
-        // Each part is preceded by its length, so that no two inputs are written alike.
+        // Each part is preceded by its length, so that different inputs have different encodings.
         text(&mut hash, name.as_bytes());
         text(&mut hash, view.dtype().as_str().as_bytes());
         number(&mut hash, view.shape().len());

@@ -1,4 +1,4 @@
-//! The reason of a failed prediction in one line, for the sentence of a verdict.
+//! The reason of a failed prediction in one line, for the text of a verdict.
 
 use std::error::Error;
 

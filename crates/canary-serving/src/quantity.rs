@@ -3,7 +3,7 @@
 //! The grammar is that of
 //! <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>, without exponents.
 
-/// A quantity as a number, or `None` when the text is none.
+/// A quantity as a number; `None` when the text is not a quantity.
 ///
 /// ```
 /// assert_eq!(canary_serving::quantity::parse("500m"), Some(0.5));

@@ -72,8 +72,7 @@ pub struct Workload {
     pub server: ModelServer,
     /// The model's name in request paths; TensorFlow Serving's `--model_name`.
     pub model_name: String,
-    /// Where the model is: a path, `gs://…` or `s3://…`; with TensorFlow Serving the folder of its numbered versions
-    /// (`--model_base_path`), otherwise what [`ModelServer`] says.
+    /// The location of the numbered version folders: a path, `gs://…` or `s3://…`; `--model_base_path`.
     pub model_path: String,
     /// Files of TensorFlow Serving: several models in place of the one, batches, metrics.
     pub settings: ServerSettings,
@@ -92,7 +91,7 @@ pub struct Workload {
     pub cpu_limit: Option<String>,
     /// The most memory that each pod gets, as a Kubernetes quantity; no limit when absent. A pod that takes more is killed.
     pub memory_limit: Option<String>,
-    /// The number of GPUs of each pod; 0 unless set. Kubernetes gives whole devices, as request and as limit.
+    /// The number of GPUs of each pod; 0 unless set. Kubernetes assigns whole devices, as request and as limit.
     pub gpus: u32,
     /// The extended resource that a GPU is; `nvidia.com/gpu` unless set.
     pub gpu_resource: String,
@@ -276,7 +275,7 @@ impl Workload {
         self
     }
 
-    /// Finds the mistakes for which Kubernetes would refuse the objects, or the model server fail to start.
+    /// Finds the mistakes that would make Kubernetes refuse the objects, or the model server fail to start.
     pub fn validate(&self) -> Findings {
         validation::findings(self)
     }
@@ -331,8 +330,8 @@ impl Workload {
         }))
     }
 
-    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports say by
-    /// `appProtocol` what is spoken there, gRPC and HTTP.
+    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports
+    /// declare their protocols, gRPC and HTTP, with `appProtocol`.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].

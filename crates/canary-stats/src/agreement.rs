@@ -3,8 +3,8 @@
 //! **Observation.** A pair of predictions for one input: *same* when both models name the same top class,
 //! *different* otherwise. A repeated input is one observation: the caller counts distinct inputs.
 //!
-//! **Null.** The canary agrees with the stable model with probability at least p0, whatever came before:
-//! P(same | past) ≥ p0. Pairs need not be identically distributed.
+//! **Null.** The canary agrees with the stable model with probability at least p0, given the past: P(same | past) ≥ p0.
+//! Pairs need not be identically distributed.
 //!
 //! **Construction.** *Different* is an observation of 1, whose probability the null bounds by q0 = 1 − p0. The evidence
 //! is the mixture over factors between 1.03 and 24.5 by which the odds of it are larger (see `kernel.rs`): E = Σ w ∏
@@ -16,11 +16,11 @@
 //! **Proof.** [`EProcess::excludes_harm`] tests the null that the agreement is at most the margin, with its greatest
 //! power where the canary differs about as often as p0 permits: with odds of 0.5, 0.75, 1 and 1.15 times those at p0.
 //!
-//! **Interval.** The high end inverts the alarm at α, the low end the proof at α. Each end alone is right at all times
-//! with probability 1 − α. After an alarm the high end is the lowest of the present one and that at the greatest
-//! evidence, so that p0 stays beyond it as the alarm stays; an agreement beyond it is then not proven either, and the low
-//! end goes no further. At the observed agreement both tests have an evidence of at most 1, so without an alarm it lies
-//! between the ends.
+//! **Interval.** The high end inverts the alarm at α, the low end the proof at α. Each end alone holds at all times
+//! with probability 1 − α. After an alarm the high end is the lower of two: the present one, and the one at the
+//! greatest evidence. So p0 stays beyond it, as the alarm stays. An agreement beyond the high end is then not proven
+//! either, and the low end never exceeds the high end. At the observed agreement both tests have an evidence of at most
+//! 1, so without an alarm it lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ struct Saved {
     p0: f64,
     same: u64,
     different: u64,
-    /// The same and the different ones at the greatest evidence.
+    /// The pairs that agree and that differ, at the greatest evidence.
     peak: [u64; 2],
 }
 
@@ -109,14 +109,14 @@ impl Agreement {
         ones.saturating_add(zeros)
     }
 
-    /// Takes one pair in.
+    /// Adds one pair.
     #[inline]
     pub fn observe(&mut self, same: bool) {
         self.cached.forget();
         self.differences.observe(!same);
     }
 
-    /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
+    /// Adds a batch of pairs in any order; the evidence is evaluated after the batch.
     pub fn observe_counts(&mut self, same: u64, different: u64) {
         self.cached.forget();
         self.differences.observe_counts(different, same);
@@ -153,8 +153,8 @@ impl EProcess for Agreement {
         self.p0
     }
 
-    /// The agreements that are not excluded: below the high end those that the alarm leaves, above the low end those
-    /// that [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on `p0` lies beyond the high end forever.
+    /// The agreements that are not excluded. The high end inverts the alarm, the low end inverts
+    /// [`excludes_harm`](EProcess::excludes_harm). After an alarm, `p0` stays beyond the high end.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (self.p0, self.differences.alarmed(threshold));
@@ -164,7 +164,8 @@ impl EProcess for Agreement {
         Interval { low: low.min(high), high }
     }
 
-    /// Tests whether an agreement of `margin` or less is excluded, and not one of `margin` or more by an alarm.
+    /// Tests whether an agreement of `margin` or less is excluded. An alarm that excludes an agreement of `margin` or
+    /// more makes it false.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let p = open_unit("margin", margin)?;
         let threshold = alpha.ln_threshold();

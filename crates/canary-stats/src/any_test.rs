@@ -1,4 +1,4 @@
-//! One type for every test, so that a plan can hold them side by side.
+//! One type for all tests, so that a plan can hold tests of different kinds.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::{
     error::Result,
 };
 
-/// Any of the sequential tests; in JSON the field `test` tells which.
+/// Any of the sequential tests; in JSON the field `test` names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
 pub enum AnyTest {
@@ -19,7 +19,7 @@ pub enum AnyTest {
     QuantileRatio(QuantileRatio),
     /// Errors of the canary against an absolute limit.
     ErrorRate(ErrorRate),
-    /// The same top class for the same input.
+    /// The agreement of the top classes on the same input.
     Agreement(Agreement),
     /// Accuracy on labelled inputs.
     Labelled(Labelled),
@@ -48,7 +48,7 @@ impl AnyTest {
         }
     }
 
-    /// The quantity of [`EProcess::estimate`] and [`EProcess::interval`], in words.
+    /// The name of the quantity that [`EProcess::estimate`] and [`EProcess::interval`] are about.
     pub fn quantity(&self) -> &'static str {
         match self {
             Self::RateRatio(_) => "rate ratio, canary / stable",

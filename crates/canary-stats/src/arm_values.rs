@@ -1,4 +1,4 @@
-//! Mean and variance of the values of one arm, as far as they are known before the next one.
+//! The running mean and variance of the values of one arm.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{
     exact,
 };
 
-/// Values from 0 to 1, begun with one value of ½ and the variance ¼ that stand for what is not known yet.
+/// Values from 0 to 1, started with one value of ½ and the variance ¼ as a prior.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Saved")]
 pub(super) struct ArmValues {
@@ -44,12 +44,12 @@ impl ArmValues {
         self.count
     }
 
-    /// Of the values and the one of ½.
+    /// The mean of the values and of the prior value ½.
     pub(super) fn mean(&self) -> f64 {
         (self.sum + 0.5) / (self.count as f64 + 1.0)
     }
 
-    /// Of the values and the one of ½, whose variance is ¼.
+    /// The variance of the values and of the prior value ½, whose variance is ¼.
     pub(super) fn variance(&self) -> f64 {
         (self.variation + 0.25) / (self.count as f64 + 1.0)
     }

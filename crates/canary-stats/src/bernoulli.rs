@@ -45,7 +45,7 @@ pub(super) fn ln_e_equal(
         - ln_beta_over_power(a, b, p, q)
 }
 
-/// Returns true when [`ln_e_equal`] is at least ln(1/α): whether the proportion p is excluded.
+/// Returns true when the proportion p is excluded: [`ln_e_equal`] is at least ln(1/α).
 ///
 /// As a function of p the evidence is C − s ln p − f ln(1 − p), convex and least at the observed proportion, where
 /// it is at most 0; it is infinite where p makes an outcome impossible that was seen.
@@ -66,8 +66,8 @@ pub(super) fn excludes(
 
 /// The proportions that are not excluded, both ends together at α.
 ///
-/// `bound` is the proportion that is tested and whether it is excluded; it is judged first, so that it lies outside
-/// exactly when it is.
+/// `bound` is the tested proportion and whether the test excludes it; it is placed first, so that it lies outside the
+/// interval exactly when the test excludes it.
 pub(super) fn interval(
     (successes, failures): (u64, u64),
     prior: (f64, f64),

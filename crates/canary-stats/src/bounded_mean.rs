@@ -2,8 +2,8 @@
 //!
 //! **Observation.** A value x of any score that lies in a known range [low, high].
 //!
-//! **Null.** Each value has a conditional mean of at least μ0, whatever came before. The values need be neither
-//! independent nor identically distributed.
+//! **Null.** Each value has a conditional mean of at least μ0, given the past. The values need be neither independent
+//! nor identically distributed.
 //!
 //! **Construction.** With u = (high − x)/(high − low) in [0, 1] the null is that u has a conditional mean of at
 //! most ν = (high − μ0)/(high − low). Half of E is ∏ (1 + λ(u − ν)) with
@@ -24,13 +24,13 @@
 //! aGRAPA rule of appendix B (λ), section 5.3 (means over fixed f).
 //!
 //! **Mirror.** [`EProcess::excludes_harm`] is the same test of 1 − u, whose null is that the mean is at most the margin.
-//! It counts while its evidence *is* at 1/α or above.
+//! It holds only while its present evidence is at least 1/α.
 //!
-//! **Interval.** Both tests are kept for 33 means, the *nodes*, μ0 always one of them: at a node with ν_j in place of ν,
-//! λ_j is the λ of μ0, at most 0.99/ν_j. For one u every factor then falls as ν_j grows, and so does the evidence: the
-//! means excluded at α are those from one node upward. The high end of the interval is just below that node, by the
+//! **Interval.** Both tests are kept for 33 means, the *nodes*, μ0 always one of them: at a node with ν_j in place of
+//! ν, λ_j is the λ of μ0, at most 0.99/ν_j. For one u every factor then falls as ν_j grows, and so does the evidence:
+//! the means excluded at α are those from one node upward. The high end of the interval is just below that node, by the
 //! running maximum of each node's evidence; so the interval excludes μ0 from the first alarm on, and never without one.
-//! The low end is the mirror's, by its present evidence. Each end alone is right at all times with probability 1 − α.
+//! The low end is the mirror's, by its present evidence. Each end alone holds at all times with probability 1 − α.
 
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ pub struct BoundedMean {
     sum: f64,
     /// Σ (X − X̄)², X̄ the mean up to and with that X.
     variation: f64,
-    /// Of the null "at least this mean", and of the null "at most this mean".
+    /// The evidence against the null "at least this mean", and against the null "at most this mean".
     alarm: Side,
     proof: Side,
 }
@@ -96,7 +96,7 @@ impl Side {
         Self { aim, capitals: Capitals::new(nu.len()), means, nu }
     }
 
-    /// Takes in u, where the values before have this mean and variance of u.
+    /// Adds u; the mean and variance are those of the values of u before it.
     #[inline]
     fn observe(&mut self, u: f64, (mean, variance): (f64, f64)) {
         let excess = mean - self.nu[self.aim];
@@ -206,11 +206,11 @@ impl BoundedMean {
 
     /// Makes `margin` the mean at which [`excludes_harm`](EProcess::excludes_harm) is the strongest, and a node of it.
     ///
-    /// Without this its λ is made for a margin of `at_least`; any other margin is then decided at the next node above
-    /// it, so that a decision in favour holds for the margin all the more.
+    /// Without this call its λ is tuned for a margin of `at_least`, and any other margin is decided at the next node
+    /// above it: if that node is excluded, so is the margin.
     ///
     /// # Errors
-    /// When `margin` is not from `low` to less than `high`, or a value has been taken in already.
+    /// When `margin` is not from `low` to less than `high`, or a value has been added already.
     pub fn with_margin(mut self, margin: f64) -> Result<Self> {
         self.check_margin(margin)?;
         let values = self.values as f64;
@@ -241,10 +241,10 @@ impl BoundedMean {
         self.values
     }
 
-    /// Takes one value in.
+    /// Adds one value.
     ///
     /// # Errors
-    /// When `value` is not from `low` to `high`; nothing is taken in then.
+    /// When `value` is not from `low` to `high`; then nothing is added.
     #[inline]
     pub fn observe(&mut self, value: f64) -> Result<()> {
         let holds = self.low <= value && value <= self.high;
@@ -265,10 +265,10 @@ impl BoundedMean {
         Ok(())
     }
 
-    /// Takes values in, in order.
+    /// Adds values in order.
     ///
     /// # Errors
-    /// At the first that is not in the range; those before it are taken in.
+    /// At the first that is not in the range; those before it are added.
     pub fn observe_all(&mut self, values: &[f64]) -> Result<()> {
         values.iter().try_for_each(|&value| self.observe(value))
     }
@@ -298,11 +298,11 @@ impl EProcess for BoundedMean {
         self.at_least
     }
 
-    /// The means that are not excluded: below the high end those that the alarm leaves, above the low end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves.
+    /// The means that are not excluded.
     ///
-    /// The high end never rises. [`bound`](EProcess::bound) lies above it exactly when [`alarm`](EProcess::alarm) is
-    /// true. Where the mean has changed so much that no single value is left, both ends are the high one.
+    /// The high end inverts the alarm, the low end inverts [`excludes_harm`](EProcess::excludes_harm). The high end
+    /// never rises. [`bound`](EProcess::bound) lies above it exactly when [`alarm`](EProcess::alarm) is true. Where the
+    /// mean has changed so much that no single value is left, both ends are the high one.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let (alarm, proof) = (&self.alarm, &self.proof);

@@ -56,7 +56,7 @@ mod tests {
         };
         assert!(cached.or(1.5, alpha, || work(true)) && cached.or(1.5, alpha, || work(false)));
         assert_eq!(times.get(), 1);
-        // Another question is computed again.
+        // Another margin is computed again.
         assert!(!cached.or(1.2, alpha, || work(false)));
         assert!(!cached.or(1.5, alpha.half(), || work(false)));
         assert!(cached.or(1.5, alpha, || work(false)));

@@ -1,8 +1,8 @@
-//! Capitals of several bets against each of several null hypotheses, over any range of numbers.
+//! The capitals of several bets against each of several null hypotheses, without overflow or underflow.
 //!
 //! A *row* belongs to one null hypothesis. Its first bet holds half of the capital, the others hold the other half in
-//! equal parts; each bet's capital is the product of its factors. The row's evidence E is the sum: a mean of
-//! e-processes with fixed weights is one. The running maximum of E is kept for every row.
+//! equal parts; each bet's capital is the product of its factors. The row's evidence E is their sum, which is an
+//! e-process because a mean of e-processes with fixed weights is one. The running maximum of E is kept for every row.
 //!
 //! Products are far cheaper than logarithms, but leave the range of numbers: a capital is kept as a number and a count
 //! of powers of 2^512, brought back into range every few observations.
@@ -23,8 +23,8 @@ const LN_UP: f64 = 512.0 * std::f64::consts::LN_2;
 /// The range into which a capital is brought back.
 const LARGE: f64 = power_of_two(POWER / 2);
 const SMALL: f64 = power_of_two(-POWER / 2);
-/// After so many observations. A factor lies between 2^−7 and 2^80 (see [`Row::play`]), so that a capital stays a
-/// normal number, and between 2^−312 and 2^896, from one time to the next.
+/// The number of observations between two rescalings. A factor lies between 2^−7 and 2^80 (see [`Row::play`]), so that
+/// between two rescalings a capital stays between 2^−312 and 2^896 and is a normal number.
 const EVERY: u64 = 8;
 
 const fn power_of_two(exponent: i64) -> f64 {
@@ -46,13 +46,13 @@ fn scaled(scale: i32) -> f64 {
 /// The capitals of the K bets against one null hypothesis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row<const K: usize> {
-    /// Each capital, over 2^(512·scale), as a multiple of what it began with.
+    /// Each capital, over 2^(512·scale), as a multiple of its initial value.
     each: [f64; K],
     scale: [i32; K],
     /// The largest sum of the weighted capitals, over 2^(512·most_scale).
     most: f64,
     most_scale: i32,
-    /// The largest scale; the weights of the capitals on it; `most` on it. They follow from the others.
+    /// The largest scale, the weights of the capitals on it, and `most` on it; all derived from the other fields.
     top: i32,
     weight: [f64; K],
     bar: f64,
@@ -155,7 +155,7 @@ impl<const K: usize> Capitals<K> {
     /// The capitals that `saved` holds, for `rows` rows after `observations` observations.
     ///
     /// # Errors
-    /// When they are not what so many observations can lead to.
+    /// When that many observations cannot lead to them.
     pub(super) fn restore(saved: &Saved, rows: usize, observations: u64) -> Result<Self> {
         let wrong = |value, expected| StatsError { name: "most", value, expected };
         let capitals = matrix::decode("capitals", &saved.capitals, rows * K)?;

@@ -1,4 +1,4 @@
-//! The rules that other controllers use, for an honest comparison.
+//! The rules that other controllers use, for a fair comparison.
 //!
 //! Both look at one interval of the traffic at a time, as a metrics query does; neither bounds the probability
 //! of a false alarm over the whole run.
@@ -33,7 +33,7 @@ impl FixedThreshold {
         })
     }
 
-    /// Judges one interval; an interval without canary requests is passed over. True once it rolls back.
+    /// Judges one interval; an interval without canary requests is skipped. True once the rule rolls back.
     pub fn observe(&mut self, window: Window) -> bool {
         if window.canary > 0 {
             let good = window.canary - window.canary_bad.min(window.canary);
@@ -74,7 +74,7 @@ impl RepeatedZTest {
         self.z().map_or(1.0, normal_upper)
     }
 
-    /// Takes one interval in. True when this look is significant.
+    /// Adds one interval. True when this look is significant.
     pub fn observe(&mut self, window: Window) -> bool {
         let Window { canary, canary_bad, stable, stable_bad } = &mut self.sum;
         *canary = canary.saturating_add(window.canary);

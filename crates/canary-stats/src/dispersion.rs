@@ -8,7 +8,7 @@
 //! V and D add over shares. Where bad requests reach either version independently of each other, φ is near 1; where they
 //! come in bursts of b that are all at one version, it is near E b²/E b. The guard of
 //! [`RateRatio`](crate::RateRatio) divides its evidence by φ; [`Dispersion`] measures φ at three lengths of the windows,
-//! from which follows how long the guard's windows have to be: φ stops growing once a window holds a burst.
+//! which determines how long the guard's windows have to be: φ stops growing once a window holds a whole burst.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +18,10 @@ use crate::{
     stream::Window,
 };
 
-/// The sums over windows from which a variance about a proportion is worked out.
+/// The sums over windows from which a variance about a proportion is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
-    /// Σ of the part, Σ of the whole, and of their squares and products.
+    /// The sums of the part, of the whole, and of their squares and products.
     #[serde(with = "exact")]
     part: f64,
     #[serde(with = "exact")]
@@ -45,7 +45,7 @@ impl Sums {
         self.whole_whole += whole * whole;
     }
 
-    /// The squared deviations about the proportion `p`, and their mean were each independent.
+    /// The squared deviations about the proportion `p`, and their expectation if every bad request were independent.
     fn about(&self, p: f64) -> (f64, f64) {
         let found = self.part_part - 2.0 * p * self.part_whole + p * p * self.whole_whole;
         (found, self.whole * p * (1.0 - p))
@@ -56,7 +56,7 @@ impl Sums {
         self.about((self.part + share) / (self.whole + 1.0))
     }
 
-    /// The same about the proportion of the sums themselves; zeros of no data.
+    /// The squared deviations about the proportion of the sums themselves, and their expectation; zeros without data.
     pub(crate) fn about_mean(&self) -> (f64, f64) {
         if self.whole > 0.0 { self.about(self.part / self.whole) } else { (0.0, 0.0) }
     }
@@ -69,8 +69,9 @@ pub(crate) fn phi_of(found: f64, expected: f64) -> f64 {
 
 /// The dispersion of bad requests over windows of three lengths: a given one, and four and sixteen times as long.
 ///
-/// A window begins with the first request after the one before has ended. A window that a change of the share cuts short
-/// is left out, and so is the one that is still open; one without a bad request says nothing and is not counted.
+/// A window begins with the first request after the one before has ended. A window that a change of the share cuts
+/// short is left out, and so is the one that is still open. A window without a bad request carries no information and
+/// is not counted.
 ///
 /// ```
 /// use canary_core::stats::{Dispersion, Window};
@@ -89,7 +90,7 @@ pub(crate) fn phi_of(found: f64, expected: f64) -> f64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dispersion {
-    /// The share in force; none before the first request.
+    /// The current share; none before the first request.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "exact::option")]
     share: Option<f64>,
     levels: [Level; 3],
@@ -100,7 +101,7 @@ pub struct Dispersion {
 pub struct DispersionLevel {
     /// The length of the windows, in milliseconds.
     pub millis: u64,
-    /// The dispersion, from 1 on.
+    /// The dispersion, at least 1.
     pub phi: f64,
     /// The whole windows that had a bad request.
     pub windows: u64,
@@ -117,7 +118,7 @@ struct Level {
     /// The bad requests of the open window: the canary's, and all.
     #[serde(default)]
     open: [u64; 2],
-    /// Under the share in force.
+    /// The sums under the current share.
     sums: Sums,
     /// V and D of the shares before.
     #[serde(with = "exact")]
@@ -148,7 +149,7 @@ impl Level {
         *both = both.saturating_add(counts.canary_bad).saturating_add(counts.stable_bad);
     }
 
-    /// Ends a share.
+    /// Adds the sums of the current share to those of earlier shares.
     fn leave(&mut self, share: f64) {
         let (found, expected) = std::mem::take(&mut self.sums).about_split(share);
         self.found += found;
@@ -174,22 +175,22 @@ impl Dispersion {
         Ok(Self { share: None, levels })
     }
 
-    /// Takes one request in that was sent `at` so many milliseconds: `share` is the canary's share of the traffic then,
-    /// `canary` whether the canary served it, `bad` whether it was bad. Requests come in the order of sending.
+    /// Adds one request that was sent at `at` milliseconds: `share` is the canary's share of the traffic then, `canary`
+    /// whether the canary served it, `bad` whether it was bad. Requests come in the order of sending.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1; nothing is taken in then.
+    /// When `share` is not from 0 to 1; then nothing is added.
     pub fn observe(&mut self, at: u64, share: f64, canary: bool, bad: bool) -> Result<()> {
         let (canary, stable, bad) = (u64::from(canary), u64::from(!canary), u64::from(bad));
         let window = Window { canary, canary_bad: canary * bad, stable, stable_bad: stable * bad };
         self.observe_counts(at, share, &window)
     }
 
-    /// Takes a batch of requests in that were sent from `at` on; all are counted in the window of that moment. A share of
-    /// 0 or 1 divides nothing and is not measured.
+    /// Adds a batch of requests that were sent from `at` on; all are counted in the window of that moment. A share of 0
+    /// or 1 divides nothing and is not measured.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1, or there are more bad requests than requests; nothing is taken in then.
+    /// When `share` is not from 0 to 1, or there are more bad requests than requests; then nothing is added.
     pub fn observe_counts(&mut self, at: u64, share: f64, counts: &Window) -> Result<()> {
         let holds = counts.canary_bad <= counts.canary && counts.stable_bad <= counts.stable;
         let bad = counts.canary_bad as f64;
@@ -199,7 +200,7 @@ impl Dispersion {
         Ok(())
     }
 
-    /// The same with counts that were checked.
+    /// Adds counts that have been validated.
     pub(crate) fn take(&mut self, at: u64, share: f64, counts: &Window) {
         if self.share != Some(share) {
             if let Some(before) = self.share {

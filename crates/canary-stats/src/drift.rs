@@ -3,7 +3,7 @@
 //! **Observation.** The paired difference d = canary − stable of a score in [0, 1] (the probability of the top
 //! class), so that d lies in [−1, 1].
 //!
-//! **Null.** Each difference has a conditional mean of at least −m, the margin, whatever came before.
+//! **Null.** Each difference has a conditional mean of at least −m, the margin, given the past.
 //!
 //! **Construction, proof, mirror and interval.** The [`BoundedMean`] of the differences, with u = (1 − d)/2 and
 //! ν = (1 + m)/2: see [`bounded_mean`](super::bounded_mean).
@@ -71,7 +71,7 @@ impl Drift {
     /// [`BoundedMean::with_margin`] does.
     ///
     /// # Errors
-    /// When `margin` is not from 0 to less than 1, or a pair has been taken in already.
+    /// When `margin` is not from 0 to less than 1, or a pair has been added already.
     pub fn with_margin(self, margin: f64) -> Result<Self> {
         check_margin(margin)?;
         self.0.with_margin(0.0 - margin).map(Self)
@@ -87,10 +87,10 @@ impl Drift {
         self.0.values()
     }
 
-    /// Takes one paired difference in, canary − stable.
+    /// Adds one paired difference, canary − stable.
     ///
     /// # Errors
-    /// When `difference` is not from −1 to 1; nothing is taken in then.
+    /// When `difference` is not from −1 to 1; then nothing is added.
     #[inline]
     pub fn observe(&mut self, difference: f64) -> Result<()> {
         let holds = (-1.0..=1.0).contains(&difference);
@@ -98,10 +98,10 @@ impl Drift {
         self.0.observe(difference)
     }
 
-    /// Takes differences in, in order.
+    /// Adds differences in order.
     ///
     /// # Errors
-    /// At the first that is not from −1 to 1; those before it are taken in.
+    /// At the first that is not from −1 to 1; those before it are added.
     pub fn observe_all(&mut self, differences: &[f64]) -> Result<()> {
         differences.iter().try_for_each(|&difference| self.observe(difference))
     }

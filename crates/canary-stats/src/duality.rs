@@ -1,4 +1,4 @@
-//! That the interval shown is the one that belongs to the test: both ways, at every moment, on many random streams.
+//! The interval and its test agree in both directions, at every moment, on many random streams.
 
 use super::{
     Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled,
@@ -30,7 +30,7 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
     let many = if random.bernoulli(0.1) { random.below(20) } else { 1 };
     let bound = test.bound();
     match test {
-        // Its own tests look at it.
+        // Tested by its own tests.
         AnyTest::RateRatio(_) => {}
         AnyTest::QuantileRatio(test) => {
             for _ in 0..5 * many {
@@ -83,8 +83,8 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
     }
 }
 
-/// Returns true when the bound lies beyond the end that belongs to the alarm. (Beyond the other end it may lie too: where the
-/// canary is better than it must be.)
+/// Returns true when the bound lies beyond the end that belongs to the alarm. (It may also lie beyond the other end, if
+/// the canary is better than required.)
 fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     match test {
         AnyTest::RateRatio(_) | AnyTest::QuantileRatio(_) | AnyTest::ErrorRate(_) => {
@@ -96,7 +96,7 @@ fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     }
 }
 
-/// Returns true when the test alarms and is one whose interval continues to leave out what an alarm excluded.
+/// Returns true when the test has alarmed and its interval keeps excluding what the alarm excluded.
 fn keeps_alarm(test: &AnyTest, alpha: Alpha) -> bool {
     let keeps =
         matches!(test, AnyTest::Agreement(_) | AnyTest::Labelled(_) | AnyTest::ErrorRate(_));
@@ -253,7 +253,7 @@ fn the_estimate_lies_between_the_ends() {
             let estimate = test.estimate().unwrap_or(low);
             let slack = 1e-9 * estimate.abs();
             let inside = low - slack <= estimate && estimate <= high + slack;
-            // An end that is kept may have gone past the truth, and past what the data say later.
+            // An end that never moves back may have passed the truth, and the estimate of later data.
             let kept = matches!(
                 test,
                 AnyTest::Drift(_)

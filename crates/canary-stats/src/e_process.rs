@@ -81,7 +81,7 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Infinity as `null`: JSON has no other word for it.
+/// Infinity as `null`, because JSON cannot express it.
 mod unbounded {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -105,9 +105,9 @@ impl Interval {
         self.low <= value && value <= self.high
     }
 
-    /// The values in both; the interval itself when they have none in common.
+    /// The intersection with another interval; the interval itself when they have no value in common.
     ///
-    /// A confidence sequence may be intersected with all that came before it without losing its coverage.
+    /// A confidence sequence may be intersected with all earlier ones without losing its coverage.
     #[must_use]
     pub fn intersect(self, earlier: Self) -> Self {
         let both = Self { low: self.low.max(earlier.low), high: self.high.min(earlier.high) };
@@ -143,22 +143,22 @@ pub trait EProcess {
 
     /// The values of the quantity tested that the test does not exclude now, at its own α.
     ///
-    /// One end belongs to the alarm: it inverts the same e-process over the bound, so that
-    /// [`bound`](Self::bound) lies beyond it exactly when E is at or above 1/α. So it does at the moment of an alarm.
-    /// Should E fall afterwards, the alarm stays; so does the bound beyond the end where a test keeps the counts of its
-    /// greatest evidence ([`Agreement`](super::Agreement), [`Labelled`](super::Labelled),
-    /// [`ErrorRate`](super::ErrorRate)), and elsewhere it comes back to this side. The other end belongs to
+    /// One end belongs to the alarm: it inverts the same e-process over the bound, so that [`bound`](Self::bound) lies
+    /// beyond it exactly when E is at or above 1/α, and therefore at the moment of an alarm. If E falls afterwards, the
+    /// alarm stays. Tests that keep the counts of their greatest evidence ([`Agreement`](super::Agreement),
+    /// [`Labelled`](super::Labelled), [`ErrorRate`](super::ErrorRate)) then keep the bound outside the interval too;
+    /// with the others it may return into the interval. The other end belongs to
     /// [`excludes_harm`](Self::excludes_harm), which is true exactly when the margin lies beyond it.
     ///
-    /// Each end alone is a confidence sequence, on the right side of the true value at all times together with
-    /// probability at least 1 − α; both ends are so with 1 − 2α. ([`Split`](super::Split) is tested in both directions
-    /// at once: both its ends together have 1 − α.)
+    /// Each end alone is a confidence sequence: it lies on the right side of the true value at all times together with
+    /// probability at least 1 − α. For both ends the probability is at least 1 − 2α. ([`Split`](super::Split) is tested
+    /// in both directions at once: both its ends together have 1 − α.)
     fn interval(&self, alpha: Alpha) -> Interval;
 
-    /// Tests whether the data exclude that the canary is worse by `margin` or more: what a promotion may require.
+    /// Tests whether the data exclude that the canary is worse by `margin` or more, which a promotion may require.
     ///
-    /// P(this is ever true while the harm is `margin` or more) ≤ α, at whatever moments it is asked. Each test
-    /// says in which unit its margin is.
+    /// P(this is ever true while the harm is `margin` or more) ≤ α, however often it is called. Each test documents the
+    /// unit of its margin.
     ///
     /// # Errors
     /// When `margin` is outside the range of the test.

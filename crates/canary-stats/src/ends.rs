@@ -12,10 +12,10 @@ fn number(place: i64) -> f64 {
     if place < 0 { -size } else { size }
 }
 
-/// The kept number next to the excluded ones, between `excluded`, which is, and `kept`, which is not.
+/// The number next to the excluded ones that is not excluded itself, between `excluded` and `kept`.
 ///
-/// Both may be infinite. Between two numbers that are not neighbours at most 64 are tried, halving the numbers that
-/// lie between, not their difference: small and large numbers are found equally fast.
+/// Both may be infinite. The search bisects the floating-point numbers between them, not their difference, so it takes
+/// at most 64 trials for small and large numbers alike.
 pub(super) fn nearest_kept(excluded: f64, kept: f64, is_excluded: impl Fn(f64) -> bool) -> f64 {
     let (mut out, mut inside) = (place(excluded), place(kept));
     while out.abs_diff(inside) > 1 {
@@ -30,10 +30,11 @@ pub(super) fn first_kept(first: f64, last: f64, is_excluded: impl Fn(f64) -> boo
     if is_excluded(first) { nearest_kept(first, last, is_excluded) } else { first }
 }
 
-/// The end of an interval that the alarm's test leaves, with the null's bound judged first and by the alarm itself:
-/// it lies outside exactly when `bound_excluded`, whatever rounding does to its neighbours.
+/// The end of an interval that inverts the alarm's test.
 ///
-/// `null` is the end of the range where the null holds most easily, `harm` the other one, which no data exclude.
+/// The null's bound is placed first, by the alarm itself: it lies outside exactly when `bound_excluded`, even if
+/// rounding affects its neighbours. `null` is the end of the range at which the null holds most easily, `harm` is the
+/// other one, which no data exclude.
 pub(super) fn alarm_end(
     (bound, bound_excluded): (f64, bool),
     (null, harm): (f64, f64),
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_judged_by_the_alarm() {
-        // The neighbours disagree with the alarm: the bound's side is still the alarm's.
+        // The neighbours disagree with the alarm; the bound is still on the side that the alarm determines.
         assert!(alarm_end((1.0, true), (0.0, f64::INFINITY), |_| false) > 1.0);
         assert_eq!(alarm_end((1.0, false), (0.0, f64::INFINITY), |_| true), 1.0);
         assert_eq!(alarm_end((1.0, true), (0.0, f64::INFINITY), |x| x < 2.5), 2.5);

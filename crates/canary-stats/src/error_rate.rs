@@ -1,10 +1,10 @@
 //! The canary's rate of errors against an absolute limit.
 //!
-//! **Observation.** A request that the canary served: failed or not. Nothing of the stable version is needed, so that
-//! mirrored requests and those chosen by a header count as well as those of a weight. In return an outage that both
-//! versions share counts against the canary, which [`RateRatio`](super::RateRatio) forgives.
+//! **Observation.** A request that the canary served: failed or not. No data of the stable version is needed, so
+//! mirrored requests and those routed by a header can be used, as well as those routed by weight. In return an outage
+//! of both versions counts against the canary; with [`RateRatio`](super::RateRatio) it does not.
 //!
-//! **Null.** A request of the canary fails with probability at most q0, whatever came before.
+//! **Null.** A request of the canary fails with probability at most q0, given the past.
 //!
 //! **Construction.** The mixture over factors between 1.03 and 24.5 by which the odds of a failure are larger (see
 //! `kernel.rs`): E = Σ w ∏ e^{dy}/(1 + q0(e^d − 1)). For each d the factors have a mean of at most 1, so each product is a
@@ -14,10 +14,10 @@
 //! **Proof.** [`EProcess::excludes_harm`] tests the null that the rate is at least the margin, with its greatest power
 //! where the odds of a failure are 0.5, 0.75, 1 and 1.15 times those at q0.
 //!
-//! **Interval.** The low end inverts the alarm at α, the high end the proof at α; each alone is right at all times with
-//! probability 1 − α. After an alarm the low end is the highest of the present one and that at the greatest evidence, so
-//! that q0 stays beyond it as the alarm stays; a rate below it is then not proven either, and the high end goes no
-//! further.
+//! **Interval.** The low end inverts the alarm at α, the high end the proof at α; each alone holds at all times with
+//! probability 1 − α. After an alarm the low end is the higher of two: the present one, and the one at the greatest
+//! evidence. So q0 stays beyond it, as the alarm stays. A rate below the low end is then not proven either, and the
+//! high end never falls below the low end.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ struct Saved {
     at_most: f64,
     failed: u64,
     good: u64,
-    /// The failed and the good ones at the greatest evidence.
+    /// The failed and the good requests at the greatest evidence.
     peak: [u64; 2],
 }
 
@@ -110,14 +110,14 @@ impl ErrorRate {
         ones.saturating_add(zeros)
     }
 
-    /// Takes one request of the canary in.
+    /// Adds one request of the canary.
     #[inline]
     pub fn observe(&mut self, failed: bool) {
         self.cached.forget();
         self.failures.observe(failed);
     }
 
-    /// Takes a batch of the canary's requests in, whose order does not matter; the evidence is evaluated at its end.
+    /// Adds a batch of the canary's requests in any order; the evidence is evaluated after the batch.
     pub fn observe_counts(&mut self, failed: u64, good: u64) {
         self.cached.forget();
         self.failures.observe_counts(failed, good);
@@ -153,8 +153,8 @@ impl EProcess for ErrorRate {
         self.at_most
     }
 
-    /// The rates that are not excluded: above the low end those that the alarm leaves, below the high end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on the bound lies beyond the low end forever.
+    /// The rates that are not excluded. The low end inverts the alarm, the high end inverts
+    /// [`excludes_harm`](EProcess::excludes_harm). After an alarm, the bound stays beyond the low end.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (self.at_most, self.failures.alarmed(threshold));
@@ -164,7 +164,8 @@ impl EProcess for ErrorRate {
         Interval { low, high: high.max(low) }
     }
 
-    /// Tests whether a rate of `margin` or more is excluded, and not one of `margin` or less by an alarm.
+    /// Tests whether a rate of `margin` or more is excluded. An alarm that excludes a rate of `margin` or less makes it
+    /// false.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let rate = open_unit("margin", margin)?;
         let threshold = alpha.ln_threshold();

@@ -1,7 +1,7 @@
 //! Floating-point numbers as text that reads back to the same bits.
 //!
-//! JSON readers may be a bit off in the last place and JSON has no infinity; the shortest decimal text that
-//! Rust prints reads back exactly with `str::parse`, so a state kept in an annotation continues with exactly the same numbers.
+//! Some JSON readers round the last digit, and JSON has no infinity. `str::parse` reads the shortest decimal text that
+//! Rust prints back exactly, so a state kept in an annotation continues with exactly the same numbers.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// The same for a number that may be absent.
+/// The format of a number that may be absent.
 pub(super) mod option {
     use super::{Deserialize, Deserializer, Serializer, Text, de};
 

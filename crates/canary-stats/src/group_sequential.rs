@@ -1,13 +1,14 @@
 //! The ratio of the canary's rate of bad requests to the stable version's, tested at a few looks.
 //!
-//! For a hold of a fixed number of requests. It finds a harm that is there more often than a test that may be looked at
-//! at any time, because it spends its false alarms on a few looks; in return the number of requests and of looks is fixed in advance, and a hold may not be extended.
+//! For a hold with a fixed number of requests. It detects harm more often than a test that may be evaluated at any
+//! time, because it spends its false alarms on a few looks. In return the number of requests and of looks is fixed in
+//! advance, and the hold must not be extended.
 //!
-//! **Observation.** Counts of requests, in order, each with the canary's share ρ of the traffic then in force, and the bad
-//! ones among them by version.
+//! **Observation.** Counts of requests, in order, each with the canary's share ρ of the traffic at that time, and the
+//! bad ones among them by version.
 //!
-//! **Null.** As that of [`RateRatio`](super::RateRatio): given the bad requests, each is the canary's with probability at
-//! most q0 = ρr/(ρr + 1 − ρ), whatever came before. The moments of the looks and the shares must not depend on which
+//! **Null.** As that of [`RateRatio`](super::RateRatio): given the bad requests, each is the canary's with probability
+//! at most q0 = ρr/(ρr + 1 − ρ), given the past. The moments of the looks and the shares must not depend on which
 //! version the bad requests were served by.
 //!
 //! **Construction.** Let t be the part of the planned requests that were seen. At a look the false alarms so far may
@@ -17,7 +18,7 @@
 //!
 //! f(x) is the probability that x of the bad requests are the canary's and that no earlier look has alarmed. From look to
 //! look f is convolved with the binomial distribution of the new bad requests; the look alarms at the least count c for
-//! which Σ_{x≥c} f(x) is at most α*(t) less what is spent; then that sum is spent, and f is 0 from c on.
+//! which Σ_{x≥c} f(x) is at most α*(t) minus the α spent so far. Then that sum is spent, and f is 0 from c on.
 //!
 //! **Proof sketch.** At the boundary f is exact given the numbers of bad requests, so that the probability of an alarm is
 //! the sum of what is spent, at most α*(1) = α. Inside the null the count is stochastically smaller. Source: K. Lan,
@@ -95,7 +96,7 @@ impl From<GroupSequential> for Saved {
 impl TryFrom<Saved> for GroupSequential {
     type Error = StatsError;
 
-    /// Takes all looks again: the distribution and what is spent follow from what each look had seen.
+    /// Repeats all looks: the distribution and the α spent follow from the counts at each look.
     fn try_from(saved: Saved) -> Result<Self> {
         let Saved { ratio, planned, looks, spending, alpha, seen, open } = saved;
         let mut test = Self::new(ratio, planned, looks, spending, Alpha::new(alpha)?)?;
@@ -151,15 +152,15 @@ impl GroupSequential {
         })
     }
 
-    /// Takes a stretch of traffic in: the canary's share in force, the requests of both versions, and the bad ones of
-    /// each. Looks when a look is due.
+    /// Adds a stretch of traffic: the canary's share, the requests of both versions, and the bad ones of each. Looks
+    /// when a look is due.
     ///
-    /// With a share of 0 or 1 the bad requests say nothing and are not counted; the requests are. After the last look,
-    /// and after an alarm, nothing is taken in.
+    /// With a share of 0 or 1 the bad requests carry no information and are not counted; the requests are. After the
+    /// last look, and after an alarm, nothing is added.
     ///
     /// # Errors
     /// When `share` is not from 0 to 1, `requests` is more than the planned ones, or more requests were bad than there
-    /// were; then nothing is taken in.
+    /// were; then nothing is added.
     pub fn observe_counts(
         &mut self,
         share: f64,
@@ -205,7 +206,8 @@ impl GroupSequential {
         self.seen.len()
     }
 
-    /// The number of the canary's bad requests from which on the last look would have alarmed; `None` before the first.
+    /// The least number of the canary's bad requests at which the last look would have alarmed; `None` before the first
+    /// look.
     pub fn critical(&self) -> Option<u64> {
         self.critical
     }
@@ -235,13 +237,13 @@ impl GroupSequential {
         self.total.requests.saturating_sub(self.open.requests)
     }
 
-    /// How many of the planned looks lie at or before so many requests.
+    /// The number of planned looks at or before this number of requests.
     fn place(&self, requests: u64) -> u64 {
         let place = u128::from(requests) * u128::from(self.looks) / u128::from(self.planned);
         u64::try_from(place).unwrap_or(u64::MAX).min(u64::from(self.looks))
     }
 
-    /// Whether a look is due after `open` more requests than the last look had seen.
+    /// Returns true when a look is due, `open` requests after the last look.
     fn is_due(&self, open: &Stage) -> bool {
         let seen = self.seen_requests();
         self.place(seen.saturating_add(open.requests)) > self.place(seen)
@@ -279,7 +281,7 @@ mod tests {
         Alpha::new(0.05).unwrap()
     }
 
-    /// Of so many runs of 20 000 requests with 20 looks, how many alarm.
+    /// The number of runs that alarm, of 20 000 requests with 20 looks each.
     fn alarms(spending: Spending, runs: u64, shares: [f64; 2], canary: f64, stable: f64) -> u64 {
         let traffic = shares.map(|share| Traffic::new(share, canary, stable).unwrap());
         let alarms = (0..runs).filter(|&run| {

@@ -1,6 +1,6 @@
 //! The mixture test of 0/1 observations, in closed form from their counts.
 //!
-//! **Null.** Each observation is 1 with probability at most q0, whatever came before.
+//! **Null.** Each observation is 1 with probability at most q0, given the past.
 //!
 //! **Construction.** For every d of the [`prior`](super::prior), with weight w, the odds of a 1 are multiplied by e^d:
 //!
@@ -83,8 +83,8 @@ impl Kernel {
         ln_sum_exp(&terms)
     }
 
-    /// ln E where it is above `floor`, and otherwise perhaps nothing: a mean is at most its largest term, which needs no
-    /// exponential.
+    /// ln E if it is above `floor`; otherwise it may be `None`. A mean is at most its largest term, and that comparison
+    /// needs no exponential.
     #[inline]
     pub(super) fn ln_e_above(&self, floor: f64, counts: Counts) -> Option<f64> {
         let largest = self.ln_ratios(counts).into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -106,13 +106,14 @@ const ODDS: [f64; TARGETS] = [0.5, 0.75, 1.0, 1.15];
 const WEIGHTS: [f64; TARGETS] = [0.9 * 0.15, 0.9 * 0.2, 0.9 * 0.5, 0.9 * 0.15];
 /// The weight of the mirrored prior.
 const REST: f64 = 0.1;
-/// An alternative whose odds are above this part of the null's has a capital of 1: it would hardly tell them apart.
+/// An alternative whose odds are above this part of the null's keeps a capital of 1, because it would hardly
+/// distinguish them.
 const NEAREST: f64 = 1.0 / 1.03;
 
 /// The test of the null P(1 | past) ≥ q0, with its greatest power where the probability is about a stated reference.
 ///
-/// Such a reference is the bound that a plan sets: a canary that does as well as the plan asks for is to be proven to be
-/// above a lower bound.
+/// The reference is the bound of the plan: the test has to prove quickly that a canary which meets this bound is above
+/// a lower one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Mirror {
     /// The reference's odds.

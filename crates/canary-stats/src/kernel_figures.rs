@@ -1,4 +1,5 @@
-//! How long the tests of 0/1 observations take, in units of the least that is possible, and how often they are wrong.
+//! The duration of the tests of 0/1 observations, as a multiple of the least possible number of observations, and their
+//! rates of error.
 //!
 //! To leading order no test with false alarms below α needs fewer observations than ln(1/α) over the Kullback–Leibler
 //! divergence of the truth from the null (A. Wald, 1945).
@@ -19,7 +20,7 @@ fn floor(p: f64, null: f64) -> f64 {
     -LEVEL.ln() / (p * (p / null).ln() + (1.0 - p) * ((1.0 - p) / (1.0 - null)).ln())
 }
 
-/// The mean number of observations up to the end of a run, which `ended` tells.
+/// The mean number of observations until `ended` returns true.
 fn mean_length(seed: u64, runs: u64, mut run: impl FnMut(&mut Random) -> u64) -> f64 {
     let total: u64 = (0..runs).map(|i| run(&mut Random::of_run(seed, i))).sum();
     total as f64 / runs as f64

@@ -8,12 +8,12 @@ const BITS_EACH: u64 = 10;
 /// Bits set for one digest.
 const HASHES: u64 = 7;
 
-/// The digests seen so far, in a space that is fixed by how many there may be: a Bloom filter (B. H. Bloom, CACM 13(7),
-/// 1970) with 10 bits and 7 hashes for each.
+/// The digests seen so far, in memory of a fixed size: a Bloom filter (B. H. Bloom, CACM 13(7), 1970) with 10 bits and
+/// 7 hashes for each.
 ///
 /// A digest that was seen is always recognised. A new one is taken for seen with a probability of at most 0.8 %, which is
-/// reached when the filter is full; it is then left out. That depends on its digest alone and not on any outcome, so tests
-/// stay valid. A full filter takes no new ones.
+/// reached when the filter is full; it is then left out. This depends only on its digest and not on any outcome, so
+/// tests stay valid. A full filter accepts no new digests.
 ///
 /// ```
 /// use canary_core::stats::{Known, Taken};
@@ -26,7 +26,7 @@ const HASHES: u64 = 7;
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Known {
-    /// Empty until the first digest.
+    /// Allocated at the first digest.
     words: Vec<u64>,
     room: u64,
     taken: u64,
@@ -53,17 +53,17 @@ struct Stored {
 }
 
 impl Known {
-    /// The most inputs or users that a rollout remembers: 32 KiB of a stored state.
+    /// The maximum number of inputs or users that a rollout remembers: 32 KiB of a stored state.
     pub const CAPACITY: u64 = 26_000;
 
-    /// An empty filter for so many, at most [`Known::CAPACITY`].
+    /// An empty filter for this number of digests, at most [`Known::CAPACITY`].
     pub fn with_room_for(count: u64) -> Self {
         Self { words: Vec::new(), room: count.min(Self::CAPACITY), taken: 0 }
     }
 
-    /// Takes a digest in, where it is new and there is room.
+    /// Adds a digest if it is new and there is room.
     pub fn insert(&mut self, digest: u64) -> Taken {
-        // Kirsch and Mitzenmacher, "Less hashing, same performance" (2006): two hashes make all of them.
+        // Kirsch and Mitzenmacher, "Less hashing, same performance" (2006): all hashes are linear combinations of two.
         let (first, step) = (digest & 0xffff_ffff, (digest >> 32) | 1);
         let bits = self.words_for_room() as u64 * 64;
         let place = move |round: u64| {
@@ -85,22 +85,22 @@ impl Known {
         Taken::New
     }
 
-    /// Returns `true` when nothing was taken.
+    /// Returns `true` when no digest was added.
     pub fn is_empty(&self) -> bool {
         self.taken == 0
     }
 
-    /// The number that was taken.
+    /// The number of digests that were added.
     pub fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// The number that it has room for.
+    /// The number of digests that it has room for.
     pub fn room(&self) -> u64 {
         self.room
     }
 
-    /// The length of the stored form of a full filter with room for so many, in bytes.
+    /// The length of the stored form of a full filter with room for this number of digests, in bytes.
     pub fn stored_bytes(room: u64) -> usize {
         let words = Self::with_room_for(room).words_for_room();
         (words * 8).div_ceil(3) * 4 + 64

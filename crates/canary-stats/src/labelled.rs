@@ -1,11 +1,11 @@
 //! Accuracy of two models on the same labelled inputs, or successes of two versions on the same requests.
 //!
 //! **Observation.** A pair of predictions with the true label. Only discordant pairs tell the models apart:
-//! b pairs where only the stable model is right, c pairs where only the canary is. With "answered" in place of "right"
-//! the same pairs compare failures.
+//! b pairs where only the stable model is right, c pairs where only the canary is. The same test compares failures, if
+//! "right" is read as "answered".
 //!
-//! **Null.** The canary alone is wrong at most r times as often as the stable model alone, r = 1 where nothing else is
-//! said: given that a pair is discordant, P(only the stable model is right | past) ≤ q0 = r/(1 + r).
+//! **Null.** The canary alone is wrong at most r times as often as the stable model alone (r = 1 by default): given
+//! that a pair is discordant, P(only the stable model is right | past) ≤ q0 = r/(1 + r).
 //!
 //! **Construction.** The sequential counterpart of McNemar's test: "only the stable model is right" is a 1 among the
 //! discordant pairs, and the evidence is the mixture over factors between 1.03 and 24.5 by which its odds are larger (see
@@ -20,11 +20,11 @@
 //! E[s | past] ≤ Δ. (I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86(1),
 //! 2024.)
 //!
-//! **Interval.** The high end of the mean of s inverts E_Δ at α, so that it is negative exactly from an alarm on: after
-//! one it is the lower one of the present end and that at the greatest evidence. The low end inverts, at α, the test of
-//! [`EProcess::excludes_harm`], whose null is E[s | past] ≤ −margin, and goes no further than the high end. Each end
-//! alone is right at all times with probability 1 − α. By Jensen's inequality both tests have an evidence of at most 1
-//! at the observed mean, which without an alarm lies between the ends.
+//! **Interval.** The high end of the mean of s inverts E_Δ at α, so that it is negative exactly after an alarm: then it
+//! is the lower of the present end and the one at the greatest evidence. The low end inverts, at α, the test of
+//! [`EProcess::excludes_harm`], whose null is E[s | past] ≤ −margin, and never exceeds the high end. Each end alone
+//! holds at all times with probability 1 − α. By Jensen's inequality both tests have an evidence of at most 1 at the
+//! observed mean, which without an alarm lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -163,12 +163,12 @@ impl Labelled {
         }
     }
 
-    /// How many times as often as the stable model alone the canary alone may be wrong.
+    /// The number of times that the canary alone may be wrong for each time that the stable model alone is.
     pub fn ratio(&self) -> f64 {
         self.ratio
     }
 
-    /// Takes one labelled pair in: whether each model named the right class.
+    /// Adds one labelled pair: whether each model named the right class.
     pub fn observe(&mut self, stable_right: bool, canary_right: bool) {
         self.cached.forget();
         if stable_right == canary_right {
@@ -178,7 +178,7 @@ impl Labelled {
         }
     }
 
-    /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
+    /// Adds a batch of pairs in any order; the evidence is evaluated after the batch.
     pub fn observe_counts(&mut self, only_stable: u64, only_canary: u64, concordant: u64) {
         self.cached.forget();
         self.concordant = self.concordant.saturating_add(concordant);
@@ -233,7 +233,7 @@ impl Labelled {
         ln_sum_exp(&terms)
     }
 
-    /// Whether a mean score of at least `mean` is excluded: now or, after an alarm, at the greatest evidence.
+    /// Returns true when a mean score of at least `mean` is excluded, now or, after an alarm, at the greatest evidence.
     fn excludes(&self, mean: f64, ln_threshold: f64) -> bool {
         let excludes = |discordant, concordant| {
             self.ln_e_at_least(Self::scores(discordant, concordant), mean) >= ln_threshold
@@ -243,7 +243,7 @@ impl Labelled {
                 && excludes(self.discordant.peak(), self.concordant_at_peak))
     }
 
-    /// Whether a mean score of at most `mean` is excluded now.
+    /// Returns true when a mean score of at most `mean` is excluded now.
     fn proves_more(&self, mean: f64, ln_threshold: f64) -> bool {
         let scores = Self::scores(self.discordant.now(), self.concordant);
         self.ln_e_at_most(scores, mean) >= ln_threshold
@@ -278,9 +278,9 @@ impl EProcess for Labelled {
         0.0
     }
 
-    /// The mean scores that are not excluded (with a ratio of 1 the differences of the accuracies, canary − stable):
-    /// below the high end those that the alarm leaves, above the low end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on 0 lies beyond the high end forever.
+    /// The mean scores that are not excluded (with a ratio of 1 the differences of the accuracies, canary − stable).
+    /// The high end inverts the alarm, the low end inverts [`excludes_harm`](EProcess::excludes_harm). After an alarm,
+    /// 0 stays beyond the high end.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (0.0, self.discordant.alarmed(threshold));
@@ -290,8 +290,8 @@ impl EProcess for Labelled {
         Interval { low: low.min(high), high }
     }
 
-    /// Tests whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded, and not one of
-    /// `margin` or less by an alarm.
+    /// Tests whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded. An alarm that
+    /// excludes a loss of `margin` or less makes it false.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
         let threshold = alpha.ln_threshold();

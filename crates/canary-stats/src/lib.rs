@@ -15,16 +15,18 @@
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
 //! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
-//! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned in advance.
-//! [`Dispersion`] is no test: it measures how much more bad requests come together than the tests of rates assume.
+//! [`GroupSequential`] is not an [`EProcess`]: it tests the ratio of rates at a few looks that are planned in advance.
+//! [`Dispersion`] is not a test: it measures how strongly bad requests cluster, compared with the assumption of the
+//! tests of rates.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
-//! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
-//! statistics and restores to the same bits. [`UserUnits`] makes users the observations where they stay on a version.
+//! the interval whose ends invert these two tests ([`EProcess::interval`]). The state of a test serialises as
+//! sufficient statistics and is restored exactly. [`UserUnits`] makes each user one observation, for traffic in which
+//! users stay on a version.
 //!
-//! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
-//! platform ([`portable`]).
+//! Nothing here does I/O, reads a clock or uses hidden randomness; every result is bit-identical on every platform
+//! ([`portable`]).
 //!
 //! ```
 //! use canary_core::stats::{Alpha, AnyTest, EProcess, RateRatio, Window};

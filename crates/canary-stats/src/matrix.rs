@@ -13,7 +13,7 @@ pub(super) fn encode(numbers: impl IntoIterator<Item = f64>) -> String {
 /// Reads exactly `count` numbers, none of them NaN or +∞.
 ///
 /// # Errors
-/// When the text is not what [`encode`] writes of so many numbers.
+/// When [`encode`] does not write such a text for that many numbers.
 pub(super) fn decode(name: &'static str, text: &str, count: usize) -> Result<Vec<f64>> {
     let wrong =
         |value| StatsError { name, value, expected: "so many numbers as the test has, in base64" };

@@ -5,7 +5,7 @@
 //!
 //! **Null.** With X = (x − low)/(high − low), or (high − x)/(high − low) where lower values are better: E[X | canary,
 //! past] ≥ E[X | stable, past] − m, m the margin on the scale of X. Both means may change with every request.
-//! *Assumption*: a request goes to the canary with probability ρ, whatever came before.
+//! *Assumption*: a request goes to the canary with probability ρ, given the past.
 //!
 //! **Construction.** With A = 1 for the canary and 0 for the stable version, and μ̂_c, μ̂_s the means of the arms *before*
 //! this request,
@@ -30,7 +30,7 @@
 //! **Interval.** Both tests are kept for 33 differences δ, −m always one of them: M_j = max(…) − δ_j and λ_j = min(λ,
 //! 0.9/M_j). For one Z every factor grows with δ_j, and so does the evidence. The ends are found as those of
 //! [`bounded_mean`](super::bounded_mean): the alarm's by running maxima, the mirror's by the present evidence. Each end
-//! alone is right at all times with probability 1 − α, for differences that stay the same.
+//! alone holds at all times with probability 1 − α, for differences that stay the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ pub struct MeanDifference {
     /// Σ Z.
     sum: f64,
     undivided: u64,
-    /// Of the null "at least this difference", and of the null "at most this difference".
+    /// The evidence against the null "at least this difference", and against the null "at most this difference".
     alarm: Side,
     proof: Side,
 }
@@ -97,7 +97,7 @@ struct Side {
     capitals: Capitals<8>,
 }
 
-/// What an observation has to be judged by.
+/// The estimates by which an observation is judged.
 #[derive(Debug, Clone, Copy)]
 struct Past {
     /// μ̂_c − μ̂_s, and the variance of Z there.
@@ -111,7 +111,7 @@ impl Side {
         Self { differences, aim, capitals: Capitals::new(scaled.len()), scaled }
     }
 
-    /// Takes in Z, at most `most`, with the sign that makes large values the good ones: −1 with the arms exchanged.
+    /// Adds Z, at most `most`, with the sign for which large values are good: −1 with the arms exchanged.
     #[inline]
     fn observe(&mut self, sign: f64, z: f64, most: f64, past: Past) {
         let gap = sign * (self.scaled[self.aim] - past.difference);
@@ -222,10 +222,10 @@ impl MeanDifference {
         })
     }
 
-    /// Takes low values for the good ones: the null is "the canary's mean is at most `margin` higher".
+    /// Makes low values the good ones: the null is "the canary's mean is at most `margin` higher".
     ///
     /// # Errors
-    /// When a value has been taken in already.
+    /// When a value has been added already.
     pub fn lower_is_better(mut self) -> Result<Self> {
         self.check_unused()?;
         self.lower_is_better = true;
@@ -234,11 +234,11 @@ impl MeanDifference {
 
     /// Makes `margin` the harm at which [`excludes_harm`](EProcess::excludes_harm) is the strongest, and a node of it.
     ///
-    /// Without this its λ is made for the margin of the null; any other margin is then decided at the next node of less
-    /// harm, so that a decision in favour holds for the margin all the more.
+    /// Without this call its λ is tuned for the margin of the null, and any other margin is decided at the next node of
+    /// less harm: if that node is excluded, so is the margin.
     ///
     /// # Errors
-    /// When `margin` is not from 0 to less than `high` − `low`, or a value has been taken in already.
+    /// When `margin` is not from 0 to less than `high` − `low`, or a value has been added already.
     pub fn with_margin(mut self, margin: f64) -> Result<Self> {
         self.check_unused()?;
         let range = self.high - self.low;
@@ -275,12 +275,12 @@ impl MeanDifference {
         self.canary.count().saturating_add(self.stable.count())
     }
 
-    /// Takes in the value of one request, sent while the canary's share of the traffic was `share`.
+    /// Adds the value of one request that was sent while the canary's share of the traffic was `share`.
     ///
-    /// At a share of 0 or 1 there is nothing to compare: the value is counted apart and is not evidence.
+    /// At a share of 0 or 1 there is nothing to compare: the value is counted separately and is not evidence.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1, or `value` not from `low` to `high`; nothing is taken in then.
+    /// When `share` is not from 0 to 1, or `value` not from `low` to `high`; then nothing is added.
     pub fn observe(&mut self, share: f64, canary: bool, value: f64) -> Result<()> {
         closed_unit("share", share)?;
         let holds = self.low <= value && value <= self.high;

@@ -19,7 +19,7 @@ pub(super) fn grid(bound: f64, low: f64, high: f64) -> Vec<f64> {
     nodes
 }
 
-/// The place of a node among ascending ones, which it is put among where it is not there yet.
+/// The index of a node among ascending ones; a node that is missing is inserted.
 pub(super) fn place(nodes: &mut Vec<f64>, node: f64) -> usize {
     let at = nodes.partition_point(|other| *other < node);
     if nodes.get(at).is_none_or(|found| *found != node) {
@@ -28,8 +28,8 @@ pub(super) fn place(nodes: &mut Vec<f64>, node: f64) -> usize {
     at
 }
 
-/// The lowest excluded node, where high values are excluded. The node at `bound` is judged first: it lies in what is
-/// excluded exactly when it is excluded itself, whatever rounding does to its neighbours.
+/// The lowest excluded node, where high values are excluded. The node at `bound` is judged first: it lies in the
+/// excluded part exactly when it is excluded itself, even if rounding affects its neighbours.
 pub(super) fn lowest_excluded(
     nodes: usize,
     bound: usize,

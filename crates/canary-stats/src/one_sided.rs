@@ -28,10 +28,10 @@ impl OneSided {
         Self { kernel: Kernel::new(q0), now: none, peak: none, max_ln_e: 0.0 }
     }
 
-    /// The test after these counts, of which the evidence was greatest at `peak`.
+    /// The test after these counts, whose evidence was greatest at `peak`.
     ///
     /// # Errors
-    /// When `peak` is no part of the counts, or the evidence is greater at the end.
+    /// When `peak` is not a part of the counts, or the evidence is greater at the end.
     pub(super) fn restore(q0: f64, now: Counts, peak: Counts) -> Result<Self> {
         let wrong = |value, expected| Err(StatsError { name: "peak", value, expected });
         if peak.ones > now.ones || peak.zeros > now.zeros {
@@ -46,7 +46,7 @@ impl OneSided {
         Ok(Self { kernel, now, peak, max_ln_e })
     }
 
-    /// Takes one observation in; true when the evidence is greater than ever before.
+    /// Adds one observation; true when the evidence is greater than ever before.
     #[inline]
     pub(super) fn observe(&mut self, one: bool) -> bool {
         if one {
@@ -59,7 +59,7 @@ impl OneSided {
         }
     }
 
-    /// Takes a batch in, whose order does not matter; true when the evidence at its end is greater than ever before.
+    /// Adds a batch in any order; true when the evidence after it is greater than ever before.
     pub(super) fn observe_counts(&mut self, ones: u64, zeros: u64) -> bool {
         self.now.ones = self.now.ones.saturating_add(ones);
         self.now.zeros = self.now.zeros.saturating_add(zeros);
@@ -95,12 +95,12 @@ impl OneSided {
         self.max_ln_e
     }
 
-    /// Whether the bound has been excluded at any moment.
+    /// Returns true when the bound has been excluded at any moment.
     pub(super) fn alarmed(&self, ln_threshold: f64) -> bool {
         self.max_ln_e >= ln_threshold
     }
 
-    /// Whether a probability of at most `q0` is excluded: now or, after an alarm, at the greatest evidence.
+    /// Returns true when a probability of at most `q0` is excluded, now or, after an alarm, at the greatest evidence.
     pub(super) fn excludes(&self, q0: f64, ln_threshold: f64) -> bool {
         let excludes = |counts| ln_e_at_most(counts, q0) >= ln_threshold;
         excludes(self.now) || (self.alarmed(ln_threshold) && excludes(self.peak))
@@ -138,7 +138,7 @@ mod tests {
         assert!(test.observe_counts(30, 70) && test.alarmed(3.0));
         assert!(!test.observe_counts(0, 10_000) && test.ln_e() < 0.0);
         assert!(test.alarmed(3.0) && test.excludes(0.1, 3.0) && !test.excludes(0.4, 3.0));
-        // At a level that it has not reached nothing is kept.
+        // Without an alarm at this level, earlier exclusions are not kept.
         let level = test.max_ln_e() + 1.0;
         assert!(!test.excludes(0.1, level) && !test.excludes(0.01, level));
     }
@@ -151,7 +151,7 @@ mod tests {
         for peak in [counts(31, 0), counts(0, 71), counts(0, 0), counts(1, 70), counts(2, 1)] {
             assert_eq!(OneSided::restore(0.1, now, peak).unwrap_err().name, "peak", "{peak:?}");
         }
-        // Never above 1: the peak is that of no observation.
+        // The evidence was never above 1, so the peak is the start.
         assert!(OneSided::restore(0.1, counts(1, 70), counts(0, 0)).is_ok());
         assert!(OneSided::restore(0.1, counts(1, 70), counts(1, 70)).is_err());
     }

@@ -1,7 +1,7 @@
 //! Logarithm and exponential that give the same bits on every platform.
 //!
 //! `f64::ln` and `f64::exp` call the platform's mathematical library, and two libraries may differ in the last
-//! bit; a simulation that compares such values could then take another path on another machine. The crate `libm`
+//! bit; a simulation that compares such values could then take a different path on another machine. The crate `libm`
 //! computes them by additions, multiplications, divisions and bit operations alone, each of which IEEE 754 defines to
 //! the last bit, so that every test and every simulation is bit-identical wherever it runs.
 
@@ -28,7 +28,7 @@ pub fn ln_sum_exp(terms: &[f64]) -> f64 {
     }
     let mut sum = 0.0;
     for &term in terms {
-        // Anything less is lost in rounding: the largest term adds 1.
+        // A smaller term is lost in rounding, because the largest term adds 1.
         if term - largest > -42.0 {
             sum += exp(term - largest);
         }

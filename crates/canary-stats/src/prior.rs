@@ -1,8 +1,8 @@
 //! The prior over the size of a harm that the tests of rates are mixtures over.
 //!
 //! Sixteen values d of the logarithm of an odds ratio, evenly spaced in ln d from a factor e^d of 1.03 to one of 24.5,
-//! with weights in proportion to the spacing times e^{−0.8 d}: small harms are common, and none from 1.03 upward is
-//! left without a value near it.
+//! with weights in proportion to the spacing times e^{−0.8 d}: small harms are common, and every harm from 1.03 upward
+//! has a value near it.
 //!
 //! Source: H. Robbins, "Statistical methods related to the law of the iterated logarithm" (1970), for mixtures; the
 //! spacing is this project's own.
@@ -29,7 +29,7 @@ pub(super) struct Prior {
     pub(super) ln_weight: [f64; SIZES],
 }
 
-/// The prior, worked out once.
+/// The prior, computed once.
 pub(super) static PRIOR: LazyLock<Prior> = LazyLock::new(|| {
     let step = ln(MOST / LEAST) / (SIZES - 1) as f64;
     let d: [f64; SIZES] = std::array::from_fn(|k| LEAST * exp(step * k as f64));

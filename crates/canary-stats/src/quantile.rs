@@ -1,7 +1,8 @@
 //! Quantiles of a stream of latencies: confidence sequences, and the threshold that makes a request slow.
 //!
 //! **Assumption.** The values of one arm are independent with one distribution, which may be any (ties
-//! included). Where the traffic drifts, compare the arms by the slow ratio instead: it needs no such thing.
+//! included). If the traffic drifts, compare the arms by the ratio of slow requests instead, which does not need this
+//! assumption.
 //!
 //! **One quantile** ([`Quantiles::interval`]). At the true p-quantile x, the number of values ≤ x counts
 //! Bernoulli trials with a probability of at least p, and the number < x with at most p. So x is excluded once
@@ -156,7 +157,7 @@ impl Quantiles {
         self.total = self.total.saturating_add(count);
     }
 
-    /// Takes one value in, in any unit.
+    /// Adds one value, in any unit.
     ///
     /// # Errors
     /// When `value` is not a finite number of at least 0.
@@ -168,7 +169,7 @@ impl Quantiles {
         Ok(())
     }
 
-    /// Takes in all that another has counted.
+    /// Adds all values that another instance has counted.
     pub fn merge(&mut self, other: &Self) {
         for (&bucket, &count) in &other.counts {
             self.add(bucket, count);
@@ -211,8 +212,8 @@ impl Quantiles {
         found.map(|(bucket, _)| *bucket)
     }
 
-    /// The observed p-quantile of these values and of `above` more, larger than any of them: infinite where it is one of
-    /// those; `None` while there are none.
+    /// The observed p-quantile of these values and of `above` further values that are larger than any of them. Infinite
+    /// when it is one of the further values; `None` while there are no values.
     pub(super) fn estimate_with(&self, p: f64, above: u64) -> Option<f64> {
         let all = self.total.saturating_add(above);
         (all > 0).then(|| self.bucket_of(p * all as f64).map_or(f64::INFINITY, middle))
@@ -302,7 +303,7 @@ impl SlowThreshold {
         Ok(Self { quantile, wanted, seen: Quantiles::new() })
     }
 
-    /// Takes a value of the stable version in; once the threshold is frozen, does nothing.
+    /// Adds a value of the stable version; does nothing once the threshold is frozen.
     ///
     /// # Errors
     /// When `value` is not a finite number of at least 0.
@@ -315,7 +316,7 @@ impl SlowThreshold {
         self.bucket().map(upper_edge)
     }
 
-    /// The bucket whose upper edge the threshold is.
+    /// The bucket whose upper edge is the threshold.
     pub(super) fn bucket(&self) -> Option<i16> {
         if self.seen.len() < self.wanted {
             return None;
@@ -328,10 +329,10 @@ impl SlowThreshold {
         &self.seen
     }
 
-    /// Begins with these values, which are fewer than those wanted.
+    /// Starts with these values.
     ///
     /// # Errors
-    /// When they are not.
+    /// When they are not fewer than the number that freezes the threshold.
     pub(super) fn with_seen(mut self, seen: Quantiles) -> Result<Self> {
         let holds = seen.len() < self.wanted;
         check("seen", seen.len() as f64, "fewer values than the threshold wants", holds)?;

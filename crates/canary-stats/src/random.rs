@@ -4,7 +4,7 @@
 //! 2021), its 256 bits of state filled by SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast splittable
 //! pseudorandom number generators", OOPSLA 2014) as its authors advise. The distributions use integers, IEEE
 //! arithmetic and [`portable`](super::portable) alone: the same seed gives the same numbers on every platform,
-//! and a release that changed them would say so.
+//! and a change would be listed in the changelog.
 
 use rand_xoshiro::{
     SplitMix64, Xoshiro256PlusPlus,

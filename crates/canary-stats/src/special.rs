@@ -127,8 +127,8 @@ fn below_mean(a: f64, b: f64, x: f64, y: f64) -> f64 {
 /// The continued fraction 1/(β₀ + α₁/(β₁ + α₂/(β₂ + …))) of A. DiDonato and A. Morris, "Significant digit
 /// computation of the incomplete beta function ratios", ACM TOMS 18(3), 1992, equation 9, whose terms do not
 /// cancel. Evaluated from the front (modified Lentz) until it no longer changes, which takes a number of steps
-/// that grows like the square root of the arguments at worst; when they were many it is evaluated again from
-/// the back, where rounding errors do not add up.
+/// that grows like the square root of the arguments at worst; if they were many, it is evaluated again from the back,
+/// where rounding errors do not accumulate.
 fn continued_fraction(a: f64, b: f64, (x, y): (f64, f64), excess: f64, tolerance: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
@@ -180,7 +180,7 @@ const EXACT: f64 = 3e-16;
 /// ln [1 − I_y(b, a)] for y above the mean of its distribution, with `excess` as [`continued_fraction`] has it and
 /// `whole` = ln [B(a, b)/(x^a y^b)].
 ///
-/// I_y(b, a) is worked out to as many digits as change the result.
+/// I_y(b, a) is computed only to the digits that change the result.
 fn ln_of_complement(b: f64, a: f64, yx: (f64, f64), excess: f64, whole: f64) -> f64 {
     let scale = exp(-whole);
     let at_most = scale / beta_zero(b, excess);

@@ -1,4 +1,4 @@
-//! How a group-sequential test spreads its false alarms over its looks.
+//! The functions that spread the false alarms of a group-sequential test over its looks.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{
     special::{normal_upper, normal_upper_quantile},
 };
 
-/// How the false alarms are spread over the looks.
+/// A function that spreads the false alarms over the looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Spending {
     /// O'Brien–Fleming type: few early, nearly all of α at the end.

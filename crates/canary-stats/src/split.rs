@@ -1,9 +1,9 @@
 //! The observed split of the traffic against the weight that is configured.
 //!
-//! **Observation.** Every request: whether it went to the canary. Requests that a header sends to a subset are
-//! no part of the split and must be left out.
+//! **Observation.** Every request: whether it went to the canary. Requests that a header routes to a subset are not
+//! part of the split and must be left out.
 //!
-//! **Null.** Each request goes to the canary with probability w, the configured weight, whatever came before.
+//! **Null.** Each request goes to the canary with probability w, the configured weight, given the past.
 //!
 //! **Construction.** With k of n requests at the canary and the prior Beta(100w, 100(1−w)) around the weight,
 //!
@@ -12,9 +12,9 @@
 //! **Proof sketch.** For each share θ the likelihood ratio (θ/w)^x((1−θ)/(1−w))^{1−x} has mean 1 under the
 //! null; the mixture over the prior is a martingale started at 1 (H. Robbins, 1970).
 //!
-//! **Interval.** The shares p for which E with p^k (1−p)^{n−k} in place of w^k (1−w)^{n−k}, with the same prior,
-//! stays below 1/α: both ends together are right at all times with probability 1 − α. E is convex in p and at most
-//! 1 at the observed share; w lies outside exactly when E of the test is at or above 1/α.
+//! **Interval.** The shares p for which E with p^k (1−p)^{n−k} in place of w^k (1−w)^{n−k}, with the same prior, stays
+//! below 1/α: both ends together hold at all times with probability 1 − α. E is convex in p and at most 1 at the
+//! observed share; w lies outside exactly when E of the test is at or above 1/α.
 //!
 //! At a weight of 0 or 1 the null allows no request on the other side: E stays 1 until there is one and is
 //! infinite from then on.
@@ -114,7 +114,7 @@ impl Split {
         self.weight
     }
 
-    /// Begins again when `weight` differs from the present one; otherwise changes nothing.
+    /// Starts again when `weight` differs from the present one; otherwise does nothing.
     ///
     /// # Errors
     /// When `weight` is not from 0 to 1.
@@ -130,7 +130,7 @@ impl Split {
         self.canary.saturating_add(self.stable)
     }
 
-    /// Takes one request in.
+    /// Adds one request.
     #[inline]
     pub fn observe(&mut self, canary: bool) {
         let total = self.canary as f64 + self.stable as f64 + PRIOR_REQUESTS;
@@ -147,14 +147,14 @@ impl Split {
         // a request that the null excludes.
         let relative = self.relative * ((seen + PRIOR_REQUESTS * share) / (total * share));
         if relative < 1.0 - SLACK && self.requests() & 0xf_ffff != 0 {
-            // The floor keeps the product from losing its digits: it only means an evaluation too many.
+            // The floor keeps the product from losing its digits; it only causes some unnecessary evaluations.
             self.relative = relative.max(LEAST);
         } else {
             self.refresh();
         }
     }
 
-    /// Takes a batch of requests in, whose order does not matter; the evidence is evaluated at its end.
+    /// Adds a batch of requests in any order; the evidence is evaluated after the batch.
     pub fn observe_counts(&mut self, canary: u64, stable: u64) {
         self.canary = self.canary.saturating_add(canary);
         self.stable = self.stable.saturating_add(stable);

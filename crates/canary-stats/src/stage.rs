@@ -7,7 +7,7 @@ use super::{
     exact,
 };
 
-/// The most values of q0 that are told apart between two looks.
+/// The most values of q0 that are distinguished between two looks.
 const MOST_SHARES: usize = 8;
 
 /// Counts of a stretch of traffic.
@@ -17,7 +17,7 @@ pub(super) struct Stage {
     pub(super) requests: u64,
     pub(super) canary_bad: u64,
     pub(super) stable_bad: u64,
-    /// The bad requests by the probability that the null gives the canary; those of a total are not told apart.
+    /// The bad requests by the probability that the null assigns to the canary; in a total they are not distinguished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) bad: Vec<Bad>,
 }
@@ -53,7 +53,7 @@ impl Stage {
             _ => self.bad.push(Bad { q0, count }),
         }
     }
-    /// Refuses what no traffic can be, and more requests than `most`.
+    /// Rejects contradictory counts, and more requests than `most`.
     ///
     /// # Errors
     /// When the counts contradict each other, or a probability is not strictly between 0 and 1.
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::survivors::Survivors;
 
-    /// More shares between two looks than are told apart make false alarms fewer.
+    /// More shares between two looks than are distinguished make false alarms fewer.
     #[test]
     fn shares_of_every_window_are_brought_together_on_the_safe_side() {
         let mut exact = Survivors::new();

@@ -1,4 +1,4 @@
-//! That a test's state is what it should be: the same in batches, after a restart, at the extremes.
+//! The state of a test: the same in batches, after a restart, and at the extremes.
 
 use super::{
     Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Labelled, MeanDifference,
@@ -68,7 +68,7 @@ fn all() -> Vec<AnyTest> {
     ]
 }
 
-/// The screens that spare the closed form never miss a maximum.
+/// The checks that avoid the closed form never miss a maximum.
 #[test]
 fn the_maximum_is_the_largest_evidence_of_all_moments() {
     for harm in [0.7, 1.0, 1.3, 2.0] {
@@ -90,7 +90,7 @@ fn the_maximum_is_the_largest_evidence_of_all_moments() {
     }
 }
 
-/// Everything that a test says, to the bit.
+/// Every result of a test, exactly.
 fn bits(test: &AnyTest) -> Vec<u64> {
     let mut said = vec![test.ln_e(), test.max_ln_e(), test.p_value(), test.bound()];
     said.extend(test.estimate());
@@ -125,7 +125,7 @@ fn a_restored_test_goes_on_with_the_same_bits() {
                 let mut twin = random.clone();
                 observe(&mut straight, &mut random, harm);
                 observe(&mut killed, &mut twin, harm);
-                // Now and then at every observation, so that each is the first after a restart.
+                // In some rounds at every observation, so that each observation is the first after a restart.
                 if kills.bernoulli(if i % 500 < 20 { 1.0 } else { 0.02 }) {
                     killed = restored(&killed);
                     let text = serde_json::to_string(&killed).unwrap();

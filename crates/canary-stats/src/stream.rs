@@ -1,7 +1,7 @@
 //! Simulated traffic of two versions, drawn event by event instead of request by request.
 //!
-//! Most requests are good and tell a rate test nothing; their number up to the next bad one is geometric. A
-//! stream with one error in a hundred requests costs two random numbers per hundred requests.
+//! Most requests are good; their number up to the next bad one is geometric. A stream with one error in a hundred
+//! requests costs two random numbers per hundred requests.
 
 use super::{
     Random,
@@ -42,7 +42,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Adds the requests of another stretch; no count goes beyond the largest number.
+    /// Adds the requests of another stretch; counts saturate.
     #[inline]
     pub(super) fn add(&mut self, other: &Self) {
         self.canary = self.canary.saturating_add(other.canary);
@@ -53,7 +53,7 @@ impl Window {
 }
 
 impl Traffic {
-    /// Traffic of which the canary gets `share`, with these probabilities of a bad request in each version.
+    /// Traffic with the canary's share `share` and these probabilities of a bad request in each version.
     ///
     /// # Errors
     /// When one of the numbers is not from 0 to 1.

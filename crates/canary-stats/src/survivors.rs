@@ -6,13 +6,13 @@ const LOST: f64 = 1e-20;
 /// P(the count is x and no look has stopped the run), for every x that may be.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Survivors {
-    /// The x of the first part.
+    /// The x of the first probability.
     first: u64,
     parts: Vec<f64>,
 }
 
 impl Survivors {
-    /// Of no trials: the count is 0.
+    /// The distribution before any trial: the count is 0.
     pub(super) fn new() -> Self {
         Self { first: 0, parts: vec![1.0] }
     }
@@ -37,7 +37,7 @@ impl Survivors {
         self.first += lowest + begin as u64;
     }
 
-    /// Stops the runs with the largest counts, as many as have at most the probability `allowed` together.
+    /// Stops the runs with the largest counts, whose probabilities add up to at most `allowed`.
     ///
     /// Returns the least count that stops, and the probability of those that do.
     pub(super) fn stop(&mut self, allowed: f64) -> (u64, f64) {
@@ -55,9 +55,10 @@ impl Survivors {
     }
 }
 
-/// The binomial distribution where it is not lost: the least count, and the probabilities from there on.
+/// The binomial distribution without the parts that rounding loses: the least count, and the probabilities from there
+/// on.
 ///
-/// By the ratio of neighbours from the mode on, divided by their sum.
+/// They are computed from the ratio of neighbours, starting at the mode, and divided by their sum.
 fn binomial(trials: u64, p: f64) -> (u64, Vec<f64>) {
     let n = trials as f64;
     let mode = (((n + 1.0) * p) as u64).min(trials);

@@ -1,14 +1,14 @@
 //! Users as the units of a test, where a user stays on one version.
 //!
-//! The requests of one user fail or succeed together far more often than those of different users. Where a user is sent
-//! to a version once, by a hash, and stays there, the requests are not divided again each time: a test that takes each of
-//! them for an observation takes one unlucky user for many. The user is what was divided, so the user is the
-//! observation: a randomised unit is also the unit of analysis (R. Kohavi, D. Tang, Y. Xu, *Trustworthy Online
-//! Controlled Experiments*, 2020, chapter 14).
+//! The requests of one user fail or succeed together far more often than those of different users. If a user is
+//! assigned to a version once, by a hash, and stays there, the requests are not divided individually, and a test that
+//! treats each request as an observation counts one unlucky user many times. The user is the randomised unit, so the
+//! user has to be the unit of analysis (R. Kohavi, D. Tang, Y. Xu, *Trustworthy Online Controlled Experiments*, 2020,
+//! chapter 14).
 //!
 //! The observation is what happens within a window after the user's first request, with the share of the canary in
-//! force at that request. It is given out once the window is over, in order of first contact: an outcome that is known
-//! early, such as a failure, must not come before one that takes its time.
+//! force at that request. Observations are returned when their window is over, in the order of first contact, so that
+//! outcomes that are known early, such as failures, do not come before those that take longer.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -42,7 +42,7 @@ pub struct UserOutcome<T = Failures> {
 pub struct Failures(pub u32);
 
 impl Failures {
-    /// Takes one request in.
+    /// Adds one request.
     pub fn add(&mut self, failed: bool) {
         self.0 = self.0.saturating_add(u32::from(failed));
     }
@@ -190,7 +190,7 @@ impl<T> UserUnits<T> {
     /// The users whose window is over at `now_millis`, in order of first contact; each is given out once.
     ///
     /// All requests sent before `now_millis` must have been taken in: with requests in flight, `now_millis` is the time of
-    /// sending of the oldest of them. Users whom the iterator was not asked for are given out the next time.
+    /// sending of the oldest of them. Users that the iterator did not return are returned the next time.
     pub fn release(&mut self, now_millis: u64) -> impl Iterator<Item = UserOutcome<T>> {
         std::iter::from_fn(move || {
             loop {
@@ -218,7 +218,7 @@ impl<T: Default> UserUnits<T> {
     /// it is the first one of a user who is taken.
     ///
     /// # Errors
-    /// When `at_millis` is before that of the request before it, or `share` is not from 0 to 1; nothing is taken in then.
+    /// When `at_millis` is before that of the request before it, or `share` is not from 0 to 1; then nothing is added.
     pub fn observe(
         &mut self,
         user: u64,

@@ -20,7 +20,20 @@ pub(crate) struct Answer {
     pub(crate) image: Option<Vec<u8>>,
 }
 
+/// A view of the outputs, of a class of `collections.abc`.
+fn view<'py>(answer: &Bound<'py, Answer>, class: &str) -> PyResult<Bound<'py, PyAny>> {
+    answer.py().import("collections.abc")?.getattr(class)?.call1((answer,))
+}
+
 impl Answer {
+    /// Every output with its name; the arrays share the answer's memory.
+    pub(super) fn shared<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Item<'py>>> {
+        let shared = |(name, tensor)| {
+            Ok((PyString::new(slf.py(), name), array::share(tensor, slf.as_any())?))
+        };
+        slf.get().core.outputs().map(shared).collect()
+    }
+
     /// The most probable class of the first row.
     fn first(&self) -> PyResult<Option<(String, f32)>> {
         Ok(self.core.top().py()?.into_iter().next())
@@ -76,19 +89,16 @@ pymethods! {
             self.core.outputs().len()
         }
 
-        fn keys(&self) -> Vec<&str> {
-            self.core.outputs().map(|(name, _)| name).collect()
+        fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+            view(slf, "KeysView")
         }
 
-        fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-            slf.get().core.outputs().map(|(_, tensor)| array::share(tensor, slf.as_any())).collect()
+        fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+            view(slf, "ValuesView")
         }
 
-        pub(super) fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Item<'py>>> {
-            let shared = |(name, tensor)| {
-                Ok((PyString::new(slf.py(), name), array::share(tensor, slf.as_any())?))
-            };
-            slf.get().core.outputs().map(shared).collect()
+        fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+            view(slf, "ItemsView")
         }
 
         #[pyo3(signature = (name, default = None))]
@@ -110,7 +120,7 @@ pymethods! {
         fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Parts<'py>)> {
             let restore = slf.py().get_type::<Self>().getattr("_restore")?;
             let Self { core, image } = slf.get();
-            Ok((restore, take_apart(slf.py(), core, Self::items(slf)?, image.as_deref())))
+            Ok((restore, take_apart(slf.py(), core, Self::shared(slf)?, image.as_deref())))
         }
 
         #[staticmethod]
@@ -126,7 +136,8 @@ pymethods! {
         }
 
         fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-            Ok(slf.get().keys().into_pyobject(slf.py())?.into_any().try_iter()?.into_any())
+            let names: Vec<&str> = slf.get().core.outputs().map(|(name, _)| name).collect();
+            Ok(names.into_pyobject(slf.py())?.try_iter()?.into_any())
         }
 
         #[pyo3(signature = (names, count = 5))]

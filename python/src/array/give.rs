@@ -33,9 +33,10 @@ pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>>
             let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);
             own(py, values, &shape)
         }
-        other => {
-            Err(PyTypeError::new_err(format!("a tensor of {} cannot be given away", other.dtype())))
-        }
+        other => Err(PyTypeError::new_err(format!(
+            "a tensor of {} cannot be passed to NumPy",
+            other.dtype()
+        ))),
     }
 }
 

@@ -79,7 +79,7 @@ impl Settings {
             if let Err(error) = client.clone().tls(alone().ca_certificate(pem)) {
                 return Err(error_of(
                     error,
-                    format!("look at the authorities' certificates ({name})"),
+                    format!("check the authorities' certificates ({name})"),
                 ));
             }
             tls = tls.ca_certificate(pem);
@@ -91,7 +91,7 @@ impl Settings {
         let (certificate_pem, key_pem) = (certificate.read()?, key.read()?);
         if let Err(error) = client.clone().tls(alone().identity(&certificate_pem, &key_pem)) {
             let (certificate, key) = (certificate.name(), key.name());
-            let help = format!("look at the certificate ({certificate}) and the key ({key})");
+            let help = format!("check the certificate ({certificate}) and the key ({key})");
             return Err(error_of(error, help));
         }
         client.tls(tls.identity(certificate_pem, key_pem)).py()

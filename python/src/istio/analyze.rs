@@ -55,8 +55,15 @@ fn run(objects: &[Object], stop: &Arc<AtomicBool>) -> Result<analyze::Analysis> 
 #[pyo3(name = "analyze")]
 pub(crate) fn analyze_objects(py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<Analysis> {
     let (objects, sources): (Vec<_>, Vec<_>) = manifest::all_placed(objects)?.into_iter().unzip();
-    let mut analysis = door::compute_apart(py, |stop| run(&objects, stop))?.py()?;
-    locate(sources.iter().flatten(), &mut analysis.findings);
+    let stop = Arc::<AtomicBool>::default();
+    let seen = Arc::clone(&stop);
+    // The thread owns the objects: after Ctrl-C the caller does not wait until all of them are dropped.
+    let analysis = door::abandon(py, move || {
+        let mut analysis = run(&objects, &seen).py()?;
+        locate(sources.iter().flatten(), &mut analysis.findings);
+        Ok(analysis)
+    })
+    .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
     Ok(Analysis {
         findings: analysis.findings.into_iter().map(Finding).collect(),
         unjudged: analysis

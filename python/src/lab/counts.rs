@@ -19,6 +19,7 @@ pub(super) fn rows<'py>(py: Python<'py>, lab: &Lab) -> PyResult<Vec<Bound<'py, P
             row.set_item("version", &series.version)?;
             row.set_item("code", series.code)?;
             row.set_item("flags", &series.flags)?;
+            row.set_item("divided", series.divided)?;
             row.set_item("requests", count.requests)?;
             row.set_item("seconds", count.total.as_secs_f64())?;
             Ok(row)

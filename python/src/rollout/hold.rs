@@ -1,21 +1,24 @@
 //! Steps of a plan, and how long each is held.
 
+use std::time::Duration;
+
 use canary_core::rollout::{Hold, Step};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::{PyBool, PyDict, PyFloat, PyInt},
+    types::{PyBool, PyDict, PyFloat, PyInt, PyString},
 };
 
 use crate::{
     convert::{
-        given::{argument, kind},
+        given::{Given as _, argument, kind},
         time::Seconds,
     },
     json,
 };
 
-/// Requests of the canary as a number, or a mapping with any of `requests`, `total_requests`, `pairs` and `time`.
+/// Requests of the canary as a number, a time as a `timedelta` or a text, or a mapping with any of `requests`,
+/// `total_requests`, `pairs` and `time`.
 pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
     if value.is_instance_of::<PyBool>() {
         return Err(PyTypeError::new_err(
@@ -25,12 +28,23 @@ pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
     if let Ok(requests) = value.extract::<u64>() {
         return Ok(Hold::requests(requests));
     }
+    let text = value.is_instance_of::<PyString>();
+    if (text || value.extract::<Duration>().is_ok())
+        && let Ok(Seconds(time)) = Seconds::read(value)
+    {
+        return Ok(Hold::time(time));
+    }
     let Ok(bounds) = value.cast::<PyDict>() else {
-        return Err(PyTypeError::new_err(format!(
-            "hold is {}; give the number of requests that the canary serves, or a dict with any of requests, \
-             total_requests, pairs, time",
-            kind(value)
-        )));
+        let found = if text { value.repr()?.to_string() } else { kind(value) };
+        let message = format!(
+            "hold is {found}; give the number of requests that the canary serves, a time as a timedelta or a text \
+             such as \"10s\", or a dict with any of requests, total_requests, pairs, time"
+        );
+        return Err(if text {
+            PyValueError::new_err(message)
+        } else {
+            PyTypeError::new_err(message)
+        });
     };
     let mut hold = Hold::default();
     for (name, bound) in bounds.iter() {

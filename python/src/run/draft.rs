@@ -29,12 +29,13 @@ use crate::{
     rollout::plan::Plan,
 };
 
-const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: give client=, such as \
+const NO_CLIENT: &str = "the models of a cluster are called through its gateway: give client=, such as \
      canary.Client(cluster.gateway_url(\"image-classifier\"), model=\"image_classifier\"), or evidence= where the \
      requests of others are counted and the plan has no header";
 const NO_FUNCTION_INPUTS: &str =
     "client= is a function: give inputs= to send, one for each request";
-const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
+const NO_INPUTS: &str =
+    "the models of a cluster need real inputs: give inputs=, such as the paths of photos";
 
 /// The arguments that a caller may omit.
 pub(super) struct Arguments<'a, 'py> {

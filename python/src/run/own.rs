@@ -41,7 +41,7 @@ pub(super) async fn inputs(
     }
     if pairs {
         return Err(Error::Plan(
-            "its guardrails or holds compare the answers to distinct images, and these models take no random bytes; \
+            "its guardrails or holds compare the answers to distinct images, and these models do not accept random bytes; \
              give inputs=, such as the paths of photos"
                 .to_owned(),
         ));
@@ -52,7 +52,7 @@ pub(super) async fn inputs(
         .and_then(|files| std::fs::read(files.photo?).ok());
     let photo = photo.ok_or_else(|| {
         Error::Plan(
-            "these models take images, and none came with them; give inputs=, such as the paths of photos".to_owned(),
+            "these models need images, and none is installed with them; give inputs=, such as the paths of photos".to_owned(),
         )
     })?;
     Ok(Samples::again_and_again(Sample::new("the photo that came with the models", photo)))

@@ -106,7 +106,7 @@ impl Samples {
     ) -> PyResult<(Self, Sample)> {
         let mut iterator = input::iterate(inputs)?;
         let Some(first) = iterator.next() else {
-            return Err(PyValueError::new_err("inputs is empty; a run needs inputs to ask about"));
+            return Err(PyValueError::new_err("inputs is empty; a run needs inputs to send"));
         };
         let first = input::sample(&first?, 0, pairs)?;
         let iterator = Mutex::new(Some(iterator.unbind()));

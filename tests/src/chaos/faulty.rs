@@ -103,7 +103,7 @@ impl Refusal {
                 findings.push(finding);
                 Error::Istio(canary_core::manifest::Error::Invalid(findings))
             }
-            Self::Busy => of("the API server is busy (429: chaos); it asks to wait 1 s", true),
+            Self::Busy => of("the API server is busy (429: chaos); retry after 1 s", true),
             Self::Timeout => of("the API server failed (504: chaos)", true),
             Self::Reset => of("the API server cannot be reached", true),
         }

@@ -43,7 +43,7 @@ impl Analyze {
     }
 }
 
-/// The other objects among the manifests, as all that there are.
+/// The other objects among the manifests, which are treated as complete.
 fn inventory(checked: &Checked) -> Result<Inventory> {
     let others: Vec<&Value> = checked
         .objects()

@@ -63,7 +63,9 @@ impl Apply {
         match runtime()?.block_on(self.apply(&objects)) {
             Ok(()) => Ok(Done),
             Err(Error::Conflict { object, diff, .. }) => {
-                output::message(&format!("error: {object}: other field managers own what differs"));
+                output::message(&format!(
+                    "error: {object}: other field managers own the fields that differ"
+                ));
                 for field in diff.split("; ") {
                     output::message(&format!("  {field}"));
                 }

@@ -68,7 +68,7 @@ impl Copy {
         let mut lines: Vec<String> = files
             .map(|file| format!("{}  {:>12}  {}", file.sha256, file.bytes, file.path))
             .collect();
-        let how = if copied.already_there { "was there already" } else { "is complete" };
+        let how = if copied.already_there { "is already complete" } else { "is complete" };
         let (version, bytes) = (copied.version, copied.bytes);
         lines.push(format!("version {version} {how}: {bytes} bytes in {}", copied.to));
         output::print(&lines.join("\n"))?;

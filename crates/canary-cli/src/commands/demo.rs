@@ -17,7 +17,7 @@ use crate::{
     status::Status::{self, Done, Failed, RolledBack, Suspended, Unusable},
 };
 
-/// The plan of the three releases. Pairs decide: one includes the canary whatever its weight is.
+/// The plan of the three releases. Its holds count pairs, because a pair includes the canary at any weight.
 const PLAN: &str = "\
 target: {virtualService: image-classifier}
 stable: v1
@@ -90,7 +90,7 @@ impl Demo {
         Ok(Done)
     }
 
-    /// `canary run` with these options; its plan's file is not read.
+    /// `canary run` with these options; no file of a plan is read.
     fn options(&self, options: &[&str]) -> Result<Run> {
         let seed = self.seed.to_string();
         let fixed = ["run", "demo", "--anew", "--inputs=5000", "--seed", &seed];

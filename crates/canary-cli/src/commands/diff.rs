@@ -47,7 +47,7 @@ impl Diff {
             let open = diff.unjudged.iter().map(|open| format!("left open: {open}"));
             let mut lines: Vec<String> = changes.chain(open).collect();
             lines.push(match diff.changes.len() {
-                0 => "no request goes elsewhere".to_owned(),
+                0 => "no request changes its destination".to_owned(),
                 1 => "1 change".to_owned(),
                 count => format!("{count} changes"),
             });

@@ -1,4 +1,4 @@
-//! `canary pause`, `resume`, `approve`, `abort` and `promote`: the hand of a person on a running release.
+//! `canary pause`, `resume`, `approve`, `abort` and `promote`: a person's commands to a running release.
 
 use std::{path::PathBuf, time::Duration};
 

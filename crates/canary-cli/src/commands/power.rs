@@ -70,7 +70,7 @@ impl Power {
     }
 }
 
-/// The other way to test ratios, in a line of a comment.
+/// The alternative test of ratios, as one line of a comment.
 fn other(other: &OtherTest) -> String {
     let what = match other.sequential {
         Some(sequential) => format!("with {} planned looks (sequential)", sequential.looks),

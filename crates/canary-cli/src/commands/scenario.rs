@@ -2,7 +2,7 @@
 
 use canary_core::rollout::{Rates, Scenario};
 
-/// The assumed harm; everything that is not stated is equal for both versions.
+/// The assumed harm; both versions are equal in everything that is not stated.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "The assumed traffic")]
 pub(crate) struct Assumed {

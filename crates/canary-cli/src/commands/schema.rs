@@ -12,7 +12,7 @@ use crate::{
 /// The JSON schema of a plan.
 pub(crate) const PLAN: &str = include_str!("../schemas/plan.json");
 
-/// The files that have a schema of this program's own.
+/// The kinds of files that have a schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Of {
     /// The plan of a rollout.
@@ -59,7 +59,7 @@ pub(crate) mod tests {
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
-    /// The fields that a type reads: those that it names when it finds another.
+    /// The fields that a type reads: those that it lists when it finds an unknown one.
     fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
         let error = serde_json::from_value::<T>(json!({"no such field": 1})).err().unwrap();
         let error = error.to_string();

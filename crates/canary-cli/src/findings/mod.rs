@@ -39,7 +39,7 @@ pub(crate) struct Checked {
     pub(crate) sources: Vec<Source>,
     found: Vec<Found>,
     unjudged: Vec<Unjudged>,
-    /// `true` when a file could not be read; that was said already.
+    /// `true` when a file could not be read, which has been reported already.
     unreadable: bool,
 }
 
@@ -64,7 +64,7 @@ impl Checked {
 
     fn add(&mut self, Text { name, text }: Text, lenient: bool) {
         let strict = |name: &str| Manifest::read_with_findings(name, &text).ok();
-        // Of a text that is neither YAML nor JSON the lenient reading gives the place as a finding.
+        // For a text that is neither YAML nor JSON, the lenient reader reports the position as a finding.
         let read = if lenient { None } else { strict(&name) };
         let (manifest, findings) = read.unwrap_or_else(|| Manifest::read_lenient(&text));
         let source = self.sources.len();

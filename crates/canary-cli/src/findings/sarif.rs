@@ -78,7 +78,7 @@ fn result(file: &str, finding: &Finding, rule: Option<usize>) -> Value {
     if let Some(help) = &finding.help {
         message = format!("{message}; {help}");
     }
-    // A path of Windows is a URI with other strokes.
+    // A path of Windows becomes a URI with slashes.
     let uri = file.replace('\\', "/");
     let mut physical =
         json!({"artifactLocation": {"uri": utf8_percent_encode(&uri, PATH).to_string()}});

@@ -1,4 +1,4 @@
-//! A real cluster as a stage: the versions are deployed already, inputs go through its gateway.
+//! A real cluster as the back-end: the versions are deployed already, inputs go through its gateway.
 
 use anyhow::{Context, Result, bail};
 use canary_core::{
@@ -41,7 +41,7 @@ pub(crate) async fn stage(
     }
     let samples = samples(options)?;
     let probe = samples(0);
-    // Where requests are counted elsewhere each input is sent once, for its pair.
+    // If requests are counted elsewhere, each input is sent once, for its pair.
     let all = if counted.is_some() { options.images.len() as u64 } else { u64::MAX };
     let all = (0..options.inputs.unwrap_or(all)).map(move |number| Ok(samples(number)));
     let requests = Some(Requests { client, samples: stream::iter(all), probe });

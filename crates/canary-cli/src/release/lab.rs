@@ -1,4 +1,4 @@
-//! The embedded lab as a stage: both versions deployed, everything at the stable one.
+//! The embedded lab as the back-end: both versions are deployed, and all traffic is at the stable one.
 
 use std::{
     path::{Path, PathBuf},
@@ -42,7 +42,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Records of mirrored requests that may wait.
 const MIRRORED: usize = 4_096;
 
-/// A running lab, and where its mesh is kept between two runs.
+/// A running lab, and the file that stores its mesh between two runs.
 pub(crate) struct Mesh {
     lab: Lab,
     /// The kubeconfig for other processes, where one is wanted.
@@ -181,7 +181,7 @@ fn read(file: &Path) -> Result<Option<(Vec<Value>, u64)>> {
     Ok(Some(items.zip(next).with_context(hint)?))
 }
 
-/// Everything at the stable version, each answer stamped with the subset that gave it.
+/// All traffic at the stable version; each response names its subset.
 fn fresh(plan: &Plan) -> Result<Vec<Value>> {
     let target = &plan.target;
     let split = VirtualService::weighted(

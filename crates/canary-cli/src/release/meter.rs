@@ -19,7 +19,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Listens before anything is written; none where no address is given.
+    /// Starts listening before anything is written; `None` without an address.
     pub(super) async fn start(options: &MetricsOptions, plan: &Plan) -> Result<Option<Self>> {
         let Some(address) = &options.metrics else { return Ok(None) };
         let metrics = Metrics::new();
@@ -33,7 +33,7 @@ impl Meter {
         Ok(Some(Self { run: metrics.run(plan), _server: server }))
     }
 
-    /// Those that are recorded.
+    /// The metrics that the run records into.
     pub(super) fn run(&self) -> RunMetrics {
         self.run.clone()
     }
@@ -57,7 +57,9 @@ impl Meter {
             return;
         }
         let seconds = time.as_secs_f64();
-        output::message(&format!("--metrics: served for {seconds} s more; Ctrl-C ends that"));
+        output::message(&format!(
+            "--metrics: serving for another {seconds} s; press Ctrl-C to stop"
+        ));
         tokio::select! {
             () = tokio::time::sleep(time) => {}
             () = signal() => {}

@@ -31,9 +31,9 @@ pub(crate) struct Stage<C, S> {
     pub(crate) cluster: C,
     /// The cluster as reports name it.
     pub(crate) name: String,
-    /// The requests to the models; none where all that the plan needs is counted elsewhere.
+    /// The requests to the models; `None` if everything that the plan needs is counted elsewhere.
     pub(crate) requests: Option<Requests<S>>,
-    /// The counts of Prometheus, in place of requests of this program's own.
+    /// The counts of Prometheus, which replace requests of this program.
     pub(crate) counted: Option<Prometheus>,
     /// The records of mirrored requests, for plans that compare answers without a header.
     pub(crate) mirror: Option<Mirrored>,
@@ -53,7 +53,7 @@ pub(crate) struct Requests<S> {
 pub(crate) enum Ending {
     Over {
         verdict: Box<Verdict>,
-        /// `true` when an earlier run reached it, on the same release.
+        /// `true` when an earlier run of the same release reached it.
         stored: bool,
     },
     Suspended,
@@ -161,7 +161,7 @@ where
     if ending.is_err() {
         counted_in().inspect(RunMetrics::fail);
     }
-    // Also after an error: the notices so far should arrive.
+    // Also after an error, so that the notices so far arrive.
     if let Some(teller) = teller {
         let counts = teller.finish().await;
         counted_in().inspect(|run| run.notices(counts.0, counts.1));

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Printer {
     json: bool,
     printed: Option<Duration>,
-    /// The last thing that the canary lacked, so that it is printed once.
+    /// The last reported problem of the canary, so that it is printed once.
     problem: Option<String>,
     split: Option<Split>,
 }
@@ -45,7 +45,7 @@ impl Printer {
         Ok(())
     }
 
-    /// The event in words; none when it is not worth a line.
+    /// The event in words; `None` when it needs no line.
     fn text(&mut self, at: Duration, progress: &Progress) -> Option<String> {
         Some(match progress {
             Progress::Started { stored: Some(_), .. } => {
@@ -145,7 +145,7 @@ fn standing(snapshot: &Snapshot) -> String {
     std::iter::once(sizes).chain(readings).collect::<Vec<_>>().join("; ")
 }
 
-/// The verdict, and when it was given where an earlier run did that.
+/// The verdict, with its time if an earlier run reached it.
 fn finished(verdict: &Verdict, stored: Option<Timestamp>) -> String {
     let Some(at) = stored.and_then(moment) else { return verdict.to_string() };
     let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");

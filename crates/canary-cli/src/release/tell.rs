@@ -1,4 +1,4 @@
-//! Hands the events of a run to those who want to hear of it.
+//! Hands the events of a run to the recipients of its notices.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const FLUSH: Duration = Duration::from_secs(10);
 pub(super) struct Teller(Told);
 
 impl Teller {
-    /// None where nobody is to be told. It must be called inside the runtime.
+    /// `None` without recipients. It must be called inside the runtime.
     pub(super) fn new<C: Cluster + Clone + 'static>(
         options: &NotifyOptions,
         plan: &Plan,
@@ -41,8 +41,8 @@ impl Teller {
         self.0.counts()
     }
 
-    /// Sends what waits, and says on standard error what was not delivered; the notices that were, and those that were
-    /// not.
+    /// Sends the waiting notices and reports on standard error those that were not delivered. Returns the numbers of
+    /// delivered and undelivered notices.
     pub(super) async fn finish(self) -> (u64, u64) {
         let meant = self.0.meant();
         let problems = self.0.finish(FLUSH).await;

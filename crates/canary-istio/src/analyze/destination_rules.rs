@@ -53,7 +53,7 @@ fn check_verification(item: &Item<'_, DestinationRule>, report: &mut Report) {
 fn check_host(index: &Index<'_>, item: &Item<'_, DestinationRule>, report: &mut Report) {
     let spec = &item.object.spec;
     if spec.host.is_empty() || spec.host.starts_with('*') {
-        // A wildcard may come to cover hosts that are made later.
+        // A wildcard may cover hosts that are created later.
         return;
     }
     let known = match index.host(&spec.host, item.namespace) {

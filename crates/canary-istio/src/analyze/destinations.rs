@@ -1,4 +1,4 @@
-//! Where VirtualServices send traffic: IST0101, IST0112 and IST0140.
+//! The destinations of VirtualServices: IST0101, IST0112 and IST0140.
 
 use std::collections::{HashMap, HashSet};
 
@@ -64,7 +64,7 @@ fn check_host(
     report: &mut Report,
 ) {
     if destination.host.is_empty() {
-        // Said by the rules of the object.
+        // The rules of the object report this.
         return;
     }
     let known = match index.host(&destination.host, item.namespace) {
@@ -148,7 +148,7 @@ fn split_hosts<'o>(index: &Index<'o>) -> HashMap<&'o str, Vec<usize>> {
     split
 }
 
-/// IST0140: the split is on one VirtualService, and the traffic of a Gateway comes by another.
+/// IST0140: one VirtualService has the split, and another one routes the traffic of a Gateway.
 fn check_bypass(
     item: &Item<'_, VirtualService>,
     split: &HashMap<&str, Vec<usize>>,

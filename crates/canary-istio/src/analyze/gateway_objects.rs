@@ -1,4 +1,4 @@
-//! Gateways among each other and with their workloads: IST0101, IST0138, IST0145 and IST0162.
+//! Conflicts between Gateways, and between Gateways and their workloads: IST0101, IST0138, IST0145 and IST0162.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -153,8 +153,8 @@ fn certificate(tls: &ServerTlsSettings) -> Option<(&str, &str)> {
     None
 }
 
-/// IST0138, once for each Gateway: another one with its certificate is for all of its workloads too, whatever pods there
-/// are (`getGatewaysWithSelector` of `pkg/config/analysis/analyzers/gateway/certificate.go`).
+/// IST0138, once for each Gateway: another one with its certificate selects all of its workloads too, independently of
+/// the existing pods (`getGatewaysWithSelector` of `pkg/config/analysis/analyzers/gateway/certificate.go`).
 fn check_certificates(index: &Index<'_>, report: &mut Report) {
     let mut users: BTreeMap<(&str, &str), Vec<&Item<'_, Gateway>>> = BTreeMap::new();
     for item in index.gateways() {
@@ -208,7 +208,7 @@ fn check_certificates(index: &Index<'_>, report: &mut Report) {
     }
 }
 
-/// The pods behind a Gateway, the Services before them, and the Secrets beside them.
+/// The pods of a Gateway, their Services, and the Secrets in their namespaces.
 fn check_workload(index: &Index<'_>, item: &Item<'_, Gateway>, report: &mut Report) {
     let Some(pods) = &index.pods else {
         report.unjudged(

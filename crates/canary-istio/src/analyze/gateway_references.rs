@@ -44,7 +44,7 @@ fn check(
         let message = format!("there is no Gateway {namespace}/{short}");
         report.add(Severity::Error, "IST0101", &item.id, path.clone(), message).help =
             Some("make it, or name one that exists as `<namespace>/<name>`".to_owned());
-        // Istio says both of a Gateway that is missing.
+        // Istio reports both for a missing Gateway.
         if !hosts.is_empty() {
             let message = format!("no server has a host of spec.hosts, {}", hosts.join(", "));
             report.add(Severity::Warning, "IST0132", &item.id, path, message).help =
@@ -61,7 +61,7 @@ fn check(
     check_protocol(gateway, item, hosts, path, report);
 }
 
-/// C506: a VirtualService with HTTP rules alone at servers that have no use for them.
+/// C506: a VirtualService with only HTTP rules at servers that ignore them.
 fn check_protocol(
     gateway: &Item<'_, Gateway>,
     item: &Item<'_, VirtualService>,

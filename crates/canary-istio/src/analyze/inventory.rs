@@ -1,10 +1,10 @@
-//! The other objects of the cluster, as far as they are known.
+//! The known objects of other kinds in the cluster.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The objects around the mesh; `None` for a kind that is not known, which differs from there being none.
+/// The objects of other kinds; `None` for a kind that is not known, which is different from an empty list.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Inventory {
@@ -14,42 +14,42 @@ pub struct Inventory {
     pub service_entries: Option<Vec<ServiceEntry>>,
     /// All Pods.
     pub pods: Option<Vec<Pod>>,
-    /// All Secrets; only their names are looked at.
+    /// All Secrets; only their names are used.
     pub secrets: Option<Vec<Secret>>,
     /// All Namespaces.
     pub namespaces: Option<Vec<Namespace>>,
 }
 
 impl Inventory {
-    /// Takes these to be all Services.
+    /// Declares these to be all Services.
     #[must_use]
     pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
         self.services = Some(services.into_iter().collect());
         self
     }
 
-    /// Takes these to be all `ServiceEntry` objects.
+    /// Declares these to be all `ServiceEntry` objects.
     #[must_use]
     pub fn service_entries(mut self, entries: impl IntoIterator<Item = ServiceEntry>) -> Self {
         self.service_entries = Some(entries.into_iter().collect());
         self
     }
 
-    /// Takes these to be all Pods.
+    /// Declares these to be all Pods.
     #[must_use]
     pub fn pods(mut self, pods: impl IntoIterator<Item = Pod>) -> Self {
         self.pods = Some(pods.into_iter().collect());
         self
     }
 
-    /// Takes these to be all Secrets.
+    /// Declares these to be all Secrets.
     #[must_use]
     pub fn secrets(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
         self.secrets = Some(secrets.into_iter().collect());
         self
     }
 
-    /// Takes these to be all Namespaces.
+    /// Declares these to be all Namespaces.
     #[must_use]
     pub fn namespaces(mut self, namespaces: impl IntoIterator<Item = Namespace>) -> Self {
         self.namespaces = Some(namespaces.into_iter().collect());

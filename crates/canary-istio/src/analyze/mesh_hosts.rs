@@ -50,7 +50,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
         for position in all {
             let entry =
                 conflicts.entry(position).or_insert_with(|| (host.clone(), BTreeSet::new()));
-            // The order of a table is not that of the objects: name the first host.
+            // The order of a hash table is not that of the objects, so name the first host.
             if *host < entry.0 {
                 entry.0.clone_from(host);
             }

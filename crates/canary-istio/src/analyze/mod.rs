@@ -71,9 +71,9 @@ use crate::manifest::{Manifest, locate};
 use index::Index;
 use report::Report;
 
-/// Everything that is wrong with `objects` together, as far as they and `inventory` allow to judge.
+/// The findings across `objects`, as far as they and `inventory` allow.
 ///
-/// The objects are taken to be all of their kinds that the mesh has. An object without a namespace is taken to be
+/// The objects are assumed to be all objects of their kinds in the mesh. An object without a namespace is assumed to be
 /// in `default`. The time taken grows with the number of objects, not with the number of pairs.
 pub fn analyze<'o, S: Into<Subject<'o>>>(
     objects: impl IntoIterator<Item = S>,

@@ -12,7 +12,7 @@ use crate::finding::{Finding, Findings, Severity, catalogue};
 pub struct Analysis {
     /// The findings, object by object.
     pub findings: Findings,
-    /// The questions that could not be judged, and why.
+    /// The questions that could not be judged, with the reasons.
     pub unjudged: Vec<Unjudged>,
 }
 
@@ -20,7 +20,7 @@ pub struct Analysis {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unjudged {
-    /// The code that the answer would have had.
+    /// The code of the finding that could not be decided.
     pub code: String,
     /// The object, as `Kind namespace/name`; empty when it concerns all of them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -29,7 +29,7 @@ pub struct Unjudged {
     pub reason: String,
 }
 
-/// Where analyzers put what they find.
+/// The collector of the analyzers' findings.
 #[derive(Default)]
 pub(super) struct Report {
     findings: Vec<Finding>,
@@ -74,7 +74,7 @@ impl Report {
     }
 
     pub(super) fn finish(mut self) -> Analysis {
-        // Stable: findings about one object keep the order in which they were made.
+        // The sort is stable: findings about one object keep their order.
         self.findings.sort_by(|one, other| one.object.cmp(&other.object));
         Analysis { findings: Findings(self.findings), unjudged: self.unjudged }
     }

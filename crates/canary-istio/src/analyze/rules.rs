@@ -30,7 +30,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     }
 }
 
-/// Adds the findings of one object; what it says of unused matches is judged better by [`overlap`].
+/// Adds the findings of one object, except those about unused matches, which [`overlap`] decides exactly.
 fn add(findings: Findings, report: &mut Report) {
     for mut finding in findings {
         if finding.code.starts_with("IST") && finding.path.starts_with("spec.http") {

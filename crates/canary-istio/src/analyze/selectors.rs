@@ -1,4 +1,4 @@
-//! Selecting pods by labels, by way of an index.
+//! An index of pods by label.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,7 +26,7 @@ impl<'i> PodIndex<'i> {
         &'s self,
         selector: &'s BTreeMap<String, String>,
     ) -> impl Iterator<Item = &'i Pod> + 's {
-        // The rarest label leaves the fewest pods to look at.
+        // The rarest label leaves the fewest pods to check.
         let rarest = selector
             .iter()
             .map(|(key, value)| {

@@ -43,7 +43,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
             };
             let concerned = by_host.covering(&host).flatten().map(|position| &all[*position]);
             let concerned: Vec<_> = concerned.take(MAX_RULES).collect();
-            // A subset that nobody declares is said elsewhere; what rules for some workloads do depends on the client.
+            // An undeclared subset is reported elsewhere; the effect of rules with a selector depends on the client.
             let selecting =
                 |rule: &&(String, String, DestinationRule)| rule.2.spec.workload_selector.is_some();
             if !concerned.iter().any(|rule| declaring(rule)) || concerned.iter().any(selecting) {
@@ -76,8 +76,8 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     }
 }
 
-/// The namespaces of clients that a VirtualService serves, as far as the objects name them: its own and those of the
-/// rules on the host, for the mesh; those of the gateways' pods, when these are known.
+/// The namespaces of clients that a VirtualService serves, as far as the objects name them: for the mesh, its own
+/// namespace and those of the rules on the host; for gateways, those of their pods, if known.
 fn clients<'o>(
     index: &Index<'o>,
     item: &Item<'o, VirtualService>,

@@ -112,7 +112,7 @@ impl Finding {
         Self::new(Severity::Warning, code, path, message)
     }
 
-    /// Names the object the finding is about.
+    /// Sets the object of the finding.
     #[must_use]
     pub fn object(mut self, object: impl Into<String>) -> Self {
         self.object = object.into();
@@ -126,14 +126,14 @@ impl Finding {
         self
     }
 
-    /// Says what to do about it.
+    /// Sets the remedy.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Records where in the text the finding stands, both from 1.
+    /// Sets the position in the text, line and column from 1.
     #[must_use]
     pub fn at(mut self, line: usize, column: usize) -> Self {
         self.line = Some(line);
@@ -152,7 +152,7 @@ impl fmt::Display for Finding {
             write!(f, "{}: ", self.path)?;
         }
         f.write_str(&self.message)?;
-        // A message that names the value already does not need it twice.
+        // Do not repeat a value that the message already contains.
         if let Some(found) = &self.found
             && !self.message.contains(found.as_str())
         {
@@ -172,7 +172,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All that was found, in the order of the objects and of their fields.
+/// All findings, in the order of the objects and of their fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Findings(pub Vec<Finding>);
@@ -188,7 +188,7 @@ impl Findings {
         self.0.push(finding);
     }
 
-    /// Returns true when nothing was found at all.
+    /// Returns true when there are no findings.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -208,12 +208,12 @@ impl Findings {
         self.0.iter()
     }
 
-    /// The errors alone.
+    /// Only the errors.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter().filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// The warnings alone.
+    /// Only the warnings.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter().filter(|finding| finding.severity == Severity::Warning)
     }

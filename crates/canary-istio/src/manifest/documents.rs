@@ -35,7 +35,7 @@ pub struct Manifest {
     sources: Vec<Source>,
 }
 
-/// Manifests are equal when their objects are, wherever these stand in a text.
+/// Manifests are equal when their objects are equal; positions in a text do not count.
 impl PartialEq for Manifest {
     fn eq(&self, other: &Self) -> bool {
         self.objects == other.objects
@@ -54,9 +54,9 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Manifest`] with line, column and the line itself when the text is neither YAML nor JSON,
-    /// repeats a key, nests too deep or has aliases that stand for too much; [`Error::Invalid`] with every
-    /// unknown field, value of the wrong type and unknown kind, and then also with every value that a rule of
-    /// admission refuses, each with path, line, column and remedy.
+    /// repeats a key, nests too deep or has aliases that expand too far; [`Error::Invalid`] with every unknown field,
+    /// value of the wrong type and unknown kind, and then also with every value that a rule of admission refuses, each
+    /// with path, line, column and remedy.
     ///
     /// ```
     /// use canary_core::{Manifest, manifest::Error};
@@ -140,11 +140,11 @@ impl Manifest {
         Ok((Self { objects: reading.objects, sources: reading.sources }, reading.findings))
     }
 
-    /// Reads what can be read, and reports the rest.
+    /// Reads as much as possible, and reports the rest.
     ///
-    /// Unknown fields are left out with a warning, values that cannot be read with an error, objects of
-    /// unknown kind with an error. Numbers in quotes and enums by number are taken, as Istio itself takes
-    /// them, with a warning. A text that is neither YAML nor JSON gives no object and one error.
+    /// Unknown fields are left out with a warning; values that cannot be read and objects of unknown kind are left out
+    /// with an error. Quoted numbers and enums by number are accepted with a warning, as Istio accepts them. A text
+    /// that is neither YAML nor JSON gives no object and one error.
     pub fn read_lenient(text: &str) -> (Self, Findings) {
         let documents = match documents(text) {
             Ok(documents) => documents,
@@ -176,8 +176,8 @@ impl Manifest {
         Ok(Self::from(reading.objects))
     }
 
-    /// The objects in another version of Istio's, such as `v1`. Those of other APIs, and of kinds of Istio that are not
-    /// modelled here, stay as they are.
+    /// The objects in another version of Istio's, such as `v1`. Objects of other APIs, and of Istio kinds that are not
+    /// modelled here, stay unchanged.
     ///
     /// ```
     /// use canary_core::Manifest;

@@ -9,7 +9,7 @@
 /// assert_eq!(nearest("colour", &["retryOn", "timeout"]), None);
 /// ```
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Names of this API are short; a longer word is no slip of the keyboard.
+    // Names of this API are short, so a longer word is not a typing error.
     let letters: Vec<char> = word.chars().take(65).flat_map(char::to_lowercase).collect();
     if letters.len() > 64 {
         return None;
@@ -38,7 +38,7 @@ fn without_marks(letters: &[char]) -> Vec<char> {
     letters.iter().copied().filter(|letter| !matches!(letter, '_' | '-')).collect()
 }
 
-/// The number of letters to put in, take out, exchange or swap with their neighbour.
+/// The number of insertions, deletions, substitutions and swaps of neighbouring letters.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();

@@ -1,20 +1,20 @@
-//! The notes that are taken while an object is read.
+//! The state of reading one object: its mode, findings and omissions.
 
 use std::cell::{Cell, RefCell};
 
 use super::tree::{Mark, Node};
 use crate::Finding;
 
-/// The way one object is read, and the findings so far.
+/// The mode in which one object is read, and the findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// True when fields that are not known, quoted numbers and numbered enums are let through.
+    /// True when unknown fields, quoted numbers and numbered enums are accepted.
     lenient: bool,
     /// Findings that did not stop the reading.
     pub(super) findings: RefCell<Vec<Finding>>,
     /// The nodes that could not be read and are left out.
     left_out: RefCell<Vec<usize>>,
-    /// True when anything is left out; spares the look into the list.
+    /// True when anything is left out, so that the list is searched only if needed.
     any_left_out: Cell<bool>,
     /// A node that is read as if it stood in quotes.
     quoted: Option<usize>,
@@ -30,7 +30,7 @@ impl Notes {
         self.any_left_out.set(true);
     }
 
-    /// The same way of reading, with a node that is read after all, as if it stood in quotes.
+    /// The same mode, with one node that is read as if it were quoted.
     pub(super) fn with_quotes(&self, node: usize) -> Self {
         let mut left_out = self.left_out.borrow().clone();
         left_out.retain(|other| *other != node);
@@ -44,7 +44,7 @@ impl Notes {
         }
     }
 
-    /// True when fields that are not known, quoted numbers and numbered enums are let through.
+    /// True when unknown fields, quoted numbers and numbered enums are accepted.
     pub(super) fn is_lenient(&self) -> bool {
         self.lenient
     }

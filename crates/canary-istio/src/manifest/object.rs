@@ -22,7 +22,7 @@ pub enum Object {
     VirtualService(VirtualService),
     /// A `DestinationRule` of Istio.
     DestinationRule(DestinationRule),
-    /// An object of any other kind, as it stands in the text.
+    /// An object of any other kind, as in the text.
     Other(Value),
 }
 
@@ -77,8 +77,8 @@ impl Object {
         id(self.kind(), self.namespace(), self.name())
     }
 
-    /// The object in another version of Istio's, such as `v1`, in which its kind has the same fields. One of another
-    /// API stays as it is.
+    /// The object in another version of Istio's, such as `v1`, in which its kind has the same fields. An object of
+    /// another API stays unchanged.
     ///
     /// # Errors
     /// [`Error::Manifest`] when Istio has no such version.

@@ -18,7 +18,7 @@ pub(super) struct Inner {
     pub(super) place: Option<Place>,
 }
 
-/// Where a value stands.
+/// The position of a value.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: String,

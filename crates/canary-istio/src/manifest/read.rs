@@ -1,4 +1,4 @@
-//! A tree as serde sees it: knows the fields of each message, collects what does not fit.
+//! A deserializer over a tree: it knows the fields of each message and collects what does not fit.
 
 use std::fmt::Display;
 
@@ -36,7 +36,7 @@ impl<'n, 't> Reader<'n, 't> {
         Place { path: self.path.to_string(), at: self.node.at, node: self.node.id() }
     }
 
-    /// This is not what was expected.
+    /// The error for a node of an unexpected kind.
     fn unexpected(&self, expected: impl Display) -> Problem {
         let problem = match &self.node.content {
             Content::Plain(text) => {
@@ -56,7 +56,7 @@ impl<'n, 't> Reader<'n, 't> {
         matches!(&self.node.content, Content::Plain(text) if scalar::resolve(text) == Scalar::Null)
     }
 
-    /// A text; a scalar that YAML takes for something else is refused, as Kubernetes refuses it.
+    /// A text; a scalar that YAML reads as another type is refused, as in Kubernetes.
     fn text(&self) -> Result<&'n str, Problem> {
         match &self.node.content {
             Content::Text(text) => Ok(text),
@@ -76,7 +76,7 @@ impl<'n, 't> Reader<'n, 't> {
         }
     }
 
-    /// The scalar to take as a number that fits: plain, or quoted when that is let through.
+    /// The scalar to read as a number: unquoted, or quoted in the lenient mode.
     fn number(
         &self,
         expected: &str,
@@ -187,7 +187,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             Content::Text(text) => visitor.visit_str(text),
             Content::List(_) => return self.deserialize_seq(visitor),
             Content::Map(entries) => {
-                // Of an object of any form the values without content stay.
+                // In an object of any form, values without content are kept.
                 let all = Fields {
                     reader: self,
                     entries: entries.iter(),
@@ -328,7 +328,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
 }
 
 impl<'n> Reader<'n, '_> {
-    /// The name of an enum's value; its number is let through when reading leniently.
+    /// The name of an enum's value; its number is accepted in the lenient mode.
     fn variant(&self, variants: &'static [&'static str]) -> Result<&'n str, Problem> {
         let expected = || format!("one of {}", variants.join(", "));
         match &self.node.content {
@@ -364,7 +364,7 @@ impl<'n> Reader<'n, '_> {
     }
 }
 
-/// The integer that a float without a fraction is; anything else as it is.
+/// Converts a float without a fraction to an integer; other values are unchanged.
 #[allow(clippy::cast_possible_truncation, reason = "held within 2^53, where floats are exact")]
 fn whole(value: Scalar) -> Scalar {
     match value {

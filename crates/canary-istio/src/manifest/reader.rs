@@ -1,4 +1,4 @@
-//! Documents to objects: which kind each is, and the readings that collect every problem.
+//! Reads documents as objects of their kinds, and collects every problem.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,7 +37,7 @@ const OTHER_KINDS: [&str; 6] =
 /// The documents of a text, which is JSON when it begins like JSON and YAML otherwise.
 pub(super) fn documents(text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // YAML too may begin with a bracket, but then hardly with a quotation mark: `{kind: Gateway}`.
+    // YAML may begin with a bracket too, but then rarely with a quotation mark: `{kind: Gateway}`.
     let mut marks = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
     let like_json = matches!(
         (marks.next(), marks.next()),
@@ -140,7 +140,7 @@ impl Reading {
             self.refuse(Finding::error("C306", "items", message), node.at);
             return;
         }
-        // A plain `List` holds objects of any kind, each of which says its own.
+        // A plain `List` holds objects of any kind, each with its own `kind`.
         let defaults = (!of.kind.is_empty()).then_some(of);
         for item in items {
             self.any(item, defaults, depth + 1);
@@ -170,7 +170,7 @@ impl Reading {
         }
     }
 
-    /// Reads a node, leaves out what cannot be read and reads again, so that every problem is found.
+    /// Reads a node; after a problem, leaves the value out and reads again, so that every problem is found.
     pub(super) fn read<T: DeserializeOwned>(&mut self, node: &Node<'_>, id: &str) -> Option<T> {
         let notes = Notes::new(self.lenient);
         let (object, problems) = read_through::<T>(node, &notes);
@@ -199,7 +199,7 @@ impl Reading {
     }
 }
 
-/// Reads a node, leaves out what cannot be read and reads again, so that every problem is found.
+/// Reads a node; after a problem, leaves the value out and reads again, so that every problem is found.
 fn read_through<T: DeserializeOwned>(node: &Node<'_>, notes: &Notes) -> (Option<T>, Vec<Inner>) {
     let mut problems = Vec::new();
     loop {
@@ -221,7 +221,7 @@ fn read_through<T: DeserializeOwned>(node: &Node<'_>, notes: &Notes) -> (Option<
     }
 }
 
-/// Takes the advice to write a value in quotes back where the value would be refused in quotes too.
+/// Removes the advice to quote a value if the quoted value would be refused too.
 fn checked<T: DeserializeOwned>(node: &Node<'_>, notes: &Notes, mut problem: Inner) -> Inner {
     let (true, Some(place)) = (problem.quotes, &problem.place) else { return problem };
     let trial = notes.with_quotes(place.node);

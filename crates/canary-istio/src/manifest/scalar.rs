@@ -10,7 +10,7 @@ pub(super) enum Scalar {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
-    /// A text after all.
+    /// A text.
     Text,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
     }
 }
 
-/// Returns true when an integer is written in plain decimal: what every reader reads alike.
+/// Returns true when an integer is written in plain decimal, which every reader reads in the same way.
 pub(super) fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty()
@@ -81,7 +81,7 @@ fn integer(text: &str) -> Option<Scalar> {
         [b'0', _, ..] => (8, &digits[1..]),
         _ => (10, digits),
     };
-    // The standard library takes a second sign here; Go does not.
+    // Rust's standard library accepts a second sign here; Go does not.
     if !digits.starts_with(|c: char| c.is_ascii_hexdigit()) {
         return None;
     }

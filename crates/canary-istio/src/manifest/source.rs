@@ -86,7 +86,7 @@ impl Source {
         }
     }
 
-    /// Returns true when `object` is the one that was read, as far as kind, namespace and name tell.
+    /// Returns true when `object` has the kind, namespace and name of the object that was read.
     pub(super) fn is_of(&self, object: &Object) -> bool {
         self.0.kind == object.kind()
             && self.0.namespace.as_deref() == object.namespace()
@@ -166,8 +166,8 @@ fn step(path: &str) -> (String, &str) {
 
 /// Writes document, line and column into each finding that has none and names the object of one of `sources`.
 ///
-/// An object without a namespace in its text is the one that a finding names in any namespace, unless another text
-/// names that namespace. Of several sources of one object the first counts.
+/// An object without a namespace in its text matches a finding in any namespace, unless another text names that
+/// namespace. If an object has several sources, the first one is used.
 ///
 /// ```
 /// use canary_core::{Finding, Findings, Manifest, manifest::locate};

@@ -1,4 +1,4 @@
-//! A document as a tree whose nodes know where they stand in the text.
+//! A document as a tree whose nodes have their positions in the text.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub(super) struct Node<'t> {
 pub(super) enum Content<'t> {
     /// A scalar without quotes: a number, `true`, `null`, or a text that looks like none of these.
     Plain(Cow<'t, str>),
-    /// A scalar that is a text whatever it looks like.
+    /// A quoted scalar, which is always a text.
     Text(Cow<'t, str>),
     /// A list.
     List(Vec<Node<'t>>),
@@ -60,7 +60,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The text of a scalar that is one for every reader.
+    /// The text of a scalar that every reader takes for a text.
     pub(super) fn name(&self) -> Option<&str> {
         match &self.content {
             Content::Plain(text) if scalar::resolve(text) != Scalar::Text => None,
@@ -79,13 +79,13 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// A number that tells this node from every other one of the same tree.
+    /// A number that is unique among the nodes of the tree.
     pub(super) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 }
 
-/// A text that is neither YAML nor JSON: where, and why.
+/// The error for a text that is neither YAML nor JSON: the position and the reason.
 #[derive(Clone, Debug)]
 pub(super) struct SyntaxError {
     pub(super) at: Mark,

@@ -36,7 +36,7 @@ pub fn read_document<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     };
     let notes = Notes::new(false);
     let read = T::deserialize(Reader::new(document, &notes));
-    // An unknown field is noted while reading continues; it is often why something else is missing.
+    // An unknown field is recorded while reading continues; it is often the reason why another field is missing.
     let first = notes.findings.into_inner().into_iter().next();
     match (read, first) {
         (Ok(value), None) => Ok(value),

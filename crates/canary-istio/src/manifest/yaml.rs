@@ -12,7 +12,7 @@ use super::{
     tree::{Content, Key, MAX_DEPTH, Mark, Node, SyntaxError},
 };
 
-/// The number of nodes that all aliases of a text together may stand for.
+/// The number of nodes to which all aliases of a text together may expand.
 const MAX_COPIED: usize = 100_000;
 
 /// Every document of a stream, without the empty ones.
@@ -119,7 +119,7 @@ impl<'t> Builder<'t> {
         self.add(Node { at, content }, anchor)
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a finished value to its parent.
     fn add(&mut self, node: Node<'t>, anchor: usize) -> Result<(), SyntaxError> {
         if anchor != 0 {
             self.copied += node.size();
@@ -229,7 +229,7 @@ pub(super) fn refuse_duplicates(entries: &[(Key<'_>, Node<'_>)]) -> Result<(), S
     Ok(())
 }
 
-/// Adds the entries of merged objects (`<<`) whose keys are not given; earlier ones win.
+/// Adds the entries of merged objects (`<<`) whose keys are not present; earlier ones win.
 fn merge<'t>(
     entries: &mut Vec<(Key<'t>, Node<'t>)>,
     merges: Vec<Node<'t>>,

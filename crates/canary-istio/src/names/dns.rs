@@ -64,7 +64,7 @@ fn check_length(name: &str) -> Result<(), Reason> {
 fn check_labels(name: &str) -> Result<(), Reason> {
     // A name may end in a dot, which leaves an empty last label.
     let last = name.rsplit('.').next().unwrap_or_default();
-    // Go reads the last label as a 64-bit number; a longer row of digits is none to it.
+    // Go reads the last label as a 64-bit number; a longer row of digits does not count as a number.
     if !last.is_empty()
         && last.bytes().all(|byte| byte.is_ascii_digit())
         && last.parse::<i64>().is_ok()

@@ -30,7 +30,7 @@ pub enum Nearness {
     Public,
 }
 
-/// The namespace that an entry of `exportTo` of an object in `own` names; `*` and `~` stay as they are.
+/// The namespace that an entry of `exportTo` of an object in `own` names; `*` and `~` stay unchanged.
 pub fn export_namespace<'e>(entry: &'e str, own: &'e str) -> &'e str {
     if entry == "." { own } else { entry }
 }

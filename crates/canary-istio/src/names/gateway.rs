@@ -1,6 +1,6 @@
 //! References to gateways in `gateways` lists.
 
-/// The name that stands for the sidecars of the mesh in a list of gateways.
+/// The name of the sidecars of the mesh in a list of gateways.
 pub const MESH: &str = "mesh";
 
 /// Splits a gateway reference of an object in `namespace` into the Gateway's namespace and name.
@@ -27,7 +27,7 @@ pub fn gateway_name<'n>(reference: &'n str, namespace: &'n str) -> (&'n str, &'n
     }
 }
 
-/// Writes a gateway reference of an object in `namespace` as `namespace/name`; [`MESH`] stays as it is.
+/// Writes a gateway reference of an object in `namespace` as `namespace/name`; [`MESH`] stays unchanged.
 ///
 /// ```
 /// use canary_core::names::{MESH, qualify_gateway};

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-/// The domain of a cluster that was set up with no other.
+/// The default domain of a cluster.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 
 /// The fully qualified form of a host written in an object of `namespace`.
 ///
-/// A name without a dot belongs to the object's namespace; a name with a dot, an IP address and a wildcard stay as they
-/// are, so `reviews.other` is *not* completed. The result is in lower case.
+/// A name without a dot belongs to the object's namespace; a name with a dot, an IP address and a wildcard stay
+/// unchanged, so `reviews.other` is *not* completed. The result is in lower case.
 ///
 /// ```
 /// use canary_core::names::qualify;

@@ -1,4 +1,4 @@
-//! Values by host name, found by the names that cover a host and by those that a wildcard covers.
+//! Values by host name, with look-ups of the names that cover a host and of those that a wildcard covers.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,7 +7,8 @@ use super::wildcard::covers;
 /// Values by host name, where a name may begin with `*`.
 ///
 /// Unlike [`HostTable`](super::HostTable), which answers requests as Envoy does, it relates names to names: `*` stands
-/// for any text, an empty one included. Each look-up takes time by the length of the name, not by the number of names.
+/// for any text, an empty one included. The time of a look-up depends on the length of the name, not on the number of
+/// names.
 #[derive(Debug)]
 pub(crate) struct HostIndex<T> {
     exact: HashMap<String, T>,
@@ -82,7 +83,8 @@ impl<T> HostIndex<T> {
 }
 
 impl<T: Default> HostIndex<T> {
-    /// The value of a name, its default when the name is new. Names are compared as they are: give them in lower case.
+    /// The value of a name, its default when the name is new. Names are compared without folding their case: pass them
+    /// in lower case.
     pub(crate) fn entry(&mut self, name: &str) -> &mut T {
         self.reversed.insert(name.bytes().rev().collect());
         match name.strip_prefix('*') {

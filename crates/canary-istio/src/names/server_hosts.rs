@@ -55,8 +55,8 @@ pub(crate) fn full_server_hosts<'h>(
     hosts
 }
 
-/// The hosts of a server in lower case, a part of them for VirtualServices of one namespace only. Those that fit the
-/// host of a VirtualService are found without a look at each.
+/// The hosts of a server in lower case, a part of them for VirtualServices of one namespace only. The look-up of the
+/// hosts that fit a VirtualService does not visit each host.
 #[derive(Debug, Default)]
 pub(crate) struct ServerHosts {
     shared: HostIndex<()>,

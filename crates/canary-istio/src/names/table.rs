@@ -1,4 +1,4 @@
-//! The table in which Envoy looks a host up: exact name, then the longest suffix, then `*`.
+//! A table with Envoy's look-up of hosts: exact name, then the longest suffix, then `*`.
 
 use std::collections::HashMap;
 
@@ -62,12 +62,12 @@ impl<T> HostTable<T> {
         self.any.as_ref()
     }
 
-    /// The value for an exact name alone.
+    /// The value for an exact name, without wildcards.
     pub(crate) fn exact(&self, host: &str) -> Option<&T> {
         self.exact.get(host)
     }
 
-    /// The value for the wildcard `*` with this text after it, alone.
+    /// The value for exactly the wildcard `*` followed by this text.
     pub(crate) fn wildcard(&self, suffix: &str) -> Option<&T> {
         let at = self.suffixes.binary_search_by(|(length, _)| suffix.len().cmp(length)).ok()?;
         self.suffixes[at].1.get(suffix)
@@ -158,7 +158,7 @@ mod tests {
     fn without_a_catch_all_there_may_be_none() {
         let table = table(&["*.foo.com"]);
         assert_eq!(table.find("bar.com"), None);
-        // A cut inside a character is no panic.
+        // A cut inside a character does not panic.
         assert_eq!(table.find("\u{e9}foo.com"), None);
     }
 }

@@ -16,11 +16,11 @@ pub struct Destination {
     pub subset: Option<String>,
     /// The port of the service. May be absent when the service has one port only.
     pub port: Option<PortSelector>,
-    /// The part of it that was read, which is written back also where it says nothing.
+    /// The part of it that was read, which is written back even if it is empty.
     pub(crate) given: Given,
 }
 
-/// The part of a destination without content that was given.
+/// The form in which an empty destination was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Given {
     /// Nothing.
@@ -78,7 +78,7 @@ pub struct PortSelector {
 }
 
 impl Destination {
-    /// Returns true for one that was not given, and is not written.
+    /// Returns true for a destination that was not given and is not written.
     pub(super) fn is_absent(&self) -> bool {
         self.given == Given::Nothing && *self == Self::default()
     }

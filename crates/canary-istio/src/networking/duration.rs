@@ -1,4 +1,4 @@
-//! Durations, which keep the text they were written in.
+//! Durations, which keep their original text.
 
 use std::{fmt, str::FromStr, time};
 
@@ -29,7 +29,7 @@ pub struct Duration {
     nanos: i64,
 }
 
-/// Why a text is not a duration.
+/// The reason why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a duration: {reason}")]
 pub struct DurationError {
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for Duration {
             }
         }
 
-        // The name tells readers what to advise for a bare number.
+        // The reader recognises this name, to give the advice for a bare number.
         deserializer.deserialize_newtype_struct("Duration", Visitor)
     }
 }

@@ -1,4 +1,4 @@
-//! `Gateway`: which ports a load balancer at the edge of the mesh listens on, and for which hosts.
+//! `Gateway`: the ports and hosts of a load balancer at the edge of the mesh.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Gateway {
 
 object::kubernetes_object!(Gateway, GatewaySpec, "gateways");
 
-/// Which proxies listen (`selector`), on what and for whom (`servers`).
+/// The proxies that listen (`selector`), and their ports and hosts (`servers`).
 ///
 /// Istio's [`Gateway`](https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

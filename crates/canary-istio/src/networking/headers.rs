@@ -13,7 +13,7 @@ pub struct Headers {
     /// Changes before the request is sent on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<HeaderOperations>,
-    /// Changes before the answer is given back.
+    /// Changes before the response is returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<HeaderOperations>,
 }

@@ -83,7 +83,7 @@ pub enum UnmatchedPreflights {
     Ignore,
 }
 
-/// A destination that gets copies of requests; its answers are thrown away.
+/// A destination that gets copies of requests; its responses are dropped.
 ///
 /// Istio's [`HTTPMirrorPolicy`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

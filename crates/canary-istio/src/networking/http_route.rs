@@ -52,8 +52,7 @@ pub struct HttpRoute {
     /// Faults to inject for testing; timeouts and retries are off for a rule that has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<HttpFaultInjection>,
-    /// One more destination that gets a copy of each request; its answers are thrown away.
-    /// `mirrors` takes several.
+    /// Another destination that gets a copy of each request; its responses are dropped. `mirrors` has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Destination>,
     /// Destinations that get a copy of the requests, each with its own percentage.

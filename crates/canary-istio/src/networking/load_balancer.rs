@@ -105,7 +105,7 @@ impl From<LoadBalancerSettings> for LoadBalancerSettingsWire {
 /// Istio's [`SimpleLB`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-SimpleLB).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SimpleLb {
-    /// Left to Istio, which takes `LEAST_REQUEST`.
+    /// Istio's default, `LEAST_REQUEST`.
     #[default]
     #[serde(rename = "UNSPECIFIED")]
     Unspecified,

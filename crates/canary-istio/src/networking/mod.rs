@@ -1,4 +1,4 @@
-//! Istio's `Gateway`, `VirtualService` and `DestinationRule`, with every message they are made of.
+//! Istio's `Gateway`, `VirtualService` and `DestinationRule`, with all their messages.
 
 mod backend_utilization;
 mod build;

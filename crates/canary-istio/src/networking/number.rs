@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A floating-point number that remembers whether it was written as an integer: `100` stays `100`,
 /// `100.0` stays `100.0`.
 ///
-/// Two of them are equal when their values are, whatever they were written as.
+/// Two of them are equal when their values are equal, independently of their text.
 ///
 /// ```
 /// use canary_core::istio::Double;

@@ -1,4 +1,4 @@
-//! Fields and functions that the three kinds have in common as Kubernetes objects.
+//! The common fields and functions of the three kinds as Kubernetes objects.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ macro_rules! kubernetes_object {
             }
         }
 
-        /// Objects are equal when metadata, spec and status are, whatever version they are written in.
+        /// Objects are equal when metadata, spec and status are equal, in any version.
         impl PartialEq for $object {
             fn eq(&self, other: &Self) -> bool {
                 self.metadata == other.metadata

@@ -1,10 +1,10 @@
-//! When a failing endpoint is taken out for a while.
+//! The ejection of failing endpoints.
 
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
 
-/// When a failing endpoint is taken out for a while, judged by each client proxy on its own.
+/// The ejection of failing endpoints, decided by each client proxy separately.
 ///
 /// Istio's [`OutlierDetection`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ pub enum StringMatch {
     Prefix(String),
     /// `regex`: the whole text matches this expression, in RE2 syntax.
     Regex(String),
-    /// `{}`: the text is there, whatever it is.
+    /// `{}`: the text is present, with any value.
     #[default]
     Present,
 }

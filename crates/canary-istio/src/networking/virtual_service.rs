@@ -1,4 +1,4 @@
-//! `VirtualService`: where requests to a host go.
+//! `VirtualService`: the routes of requests to a host.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::{
     object,
 };
 
-/// Where requests to certain hosts go.
+/// The routes of requests to certain hosts.
 ///
 /// Istio's [`VirtualService`](https://istio.io/latest/docs/reference/config/networking/virtual-service/).
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub struct VirtualService {
 
 object::kubernetes_object!(VirtualService, VirtualServiceSpec, "virtualservices");
 
-/// Where requests to certain hosts go, by protocol, in the order of the rules.
+/// The routes of requests to certain hosts, by protocol, in the order of the rules.
 ///
 /// Istio's [`VirtualService`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

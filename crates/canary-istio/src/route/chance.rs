@@ -1,4 +1,4 @@
-//! Shares of requests: percentages as Envoy holds them, and faults that befall a share.
+//! Shares of requests: percentages with Envoy's precision, and faults that apply to a share.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ impl Chance {
     pub const ALWAYS: Self = Self(Self::PARTS);
     /// No request.
     pub const NEVER: Self = Self(0);
-    /// The number of parts that make the whole.
+    /// The number of parts of the whole.
     pub const PARTS: u32 = 1_000_000;
 
-    /// The share that a percentage says: cut, not rounded, to a ten-thousandth of a percent, and held within 0 and
-    /// 100 percent. An absent value is 0.
+    /// The share of a percentage: truncated to a ten-thousandth of a percent, and limited to 0 to 100 percent. An
+    /// absent value is 0.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -32,7 +32,7 @@ impl Chance {
         Self(parts.clamp(0.0, f64::from(Self::PARTS)) as u32)
     }
 
-    /// The share that a whole percentage says.
+    /// The share of a whole percentage.
     pub(super) fn whole_percent(percent: u32) -> Self {
         Self(percent.min(100) * 10_000)
     }
@@ -54,7 +54,7 @@ impl std::fmt::Display for Chance {
     }
 }
 
-/// The salts from which the share of a request is drawn; each purpose has its own.
+/// The salts for the random draws of a request; each purpose has its own.
 const DELAY: u64 = 0;
 const ABORT: u64 = 1;
 const MIRRORS: u64 = 2;
@@ -75,7 +75,7 @@ pub struct FaultAbort {
     pub grpc_status: Option<Box<str>>,
 }
 
-/// The faults of a rule, made ready.
+/// The compiled faults of a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fault {
     pub(super) delay: Option<(Duration, Chance)>,
@@ -91,13 +91,13 @@ impl Fault {
         }
     }
 
-    /// The delay that befalls a request.
+    /// The delay of a request.
     pub(super) fn delays(&self, random: u64) -> Option<Duration> {
         let (duration, chance) = self.delay.as_ref()?;
         chance.hits(derive(random, DELAY)).then_some(*duration)
     }
 
-    /// The abort that befalls a request.
+    /// The abort of a request.
     pub(super) fn aborts(&self, random: u64) -> Option<&FaultAbort> {
         let (abort, chance) = self.abort.as_ref()?;
         chance.hits(derive(random, ABORT)).then_some(abort)

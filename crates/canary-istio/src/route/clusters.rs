@@ -1,4 +1,4 @@
-//! Destinations as Envoy clusters: name, port, policy, and whether requests can get there.
+//! Destinations as Envoy clusters: name, port, policy, and reachability.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::names::service_namespace;
 
-/// Why no destination answers, with what Envoy says then.
+/// The reason why no destination answers, with Envoy's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The kind of failure.
     pub kind: FailureKind,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub reason: Arc<str>,
 }
 
@@ -75,7 +75,7 @@ impl Serialize for Failure {
     }
 }
 
-/// Where a destination leads: one Envoy cluster.
+/// The Envoy cluster of a destination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -92,7 +92,7 @@ pub struct Cluster {
     /// The traffic policy that DestinationRules give it; `None` when none applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<EffectivePolicy>,
-    /// Why requests cannot get there, when they cannot.
+    /// The reason why requests cannot reach it; `None` when they can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// True when its endpoints are chosen by a hash of the request.
@@ -154,7 +154,7 @@ impl ClusterLookup {
         let subset = cluster.subset.as_deref().unwrap_or_default();
         let declared = rule.and_then(|rule| rule.subsets.get(subset));
         cluster.policy = rule.map(|rule| rule.effective(declared, port));
-        // The rules of the host as it is written count here, also where it only stands for another.
+        // The rules of the host as written apply here, even if it is an alias of another one.
         cluster.hashes = self
             .rule(client, &address.host)
             .is_some_and(|rule| rule.hashes(rule.subsets.get(subset), address.port));

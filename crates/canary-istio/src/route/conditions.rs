@@ -1,4 +1,4 @@
-//! The conditions of one `match` entry, compiled, evaluated in order, and put into words when one fails.
+//! The conditions of one `match` entry: compiled, evaluated in order, and described when one fails.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -17,17 +17,17 @@ use crate::networking::{HttpMatchRequest, StringMatch};
 /// The condition on the path.
 #[derive(Clone, Debug)]
 pub(super) enum Uri {
-    /// Every path; `"/"` is what a rewrite then takes for the matched prefix.
+    /// Every path; a rewrite then uses `"/"` as the matched prefix.
     Any,
     /// This path.
     Exact(Box<str>),
-    /// Paths that begin so, also in the middle of a segment.
+    /// Paths with this prefix, which may end in the middle of a segment.
     Prefix(Box<str>),
     /// Paths that the expression matches as a whole.
     Regex(Text),
 }
 
-/// Where a value to be compared comes from.
+/// The source of a value to be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Method,
@@ -63,7 +63,7 @@ pub(super) struct Conditions {
     pub(super) rest: Box<[Condition]>,
 }
 
-/// A gateway's listener: what is known of it before any request.
+/// A gateway's listener, as far as it is known before any request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listener<'p> {
     /// The Gateway, as `namespace/name`.
@@ -236,8 +236,8 @@ impl Conditions {
         }
     }
 
-    /// Judges what can be known at a gateway before any request: the conditions that are left, or the one that
-    /// can never hold there. `field` precedes the names of fields.
+    /// Evaluates the conditions that are known at a gateway before any request. Returns the remaining conditions, or
+    /// the one that can never hold there. `field` precedes the names of fields.
     pub(super) fn at_gateway(&self, listener: Listener<'_>, field: &str) -> Result<Self, Unmet> {
         let mut rest = Vec::with_capacity(self.rest.len());
         for condition in &self.rest {
@@ -253,12 +253,12 @@ impl Conditions {
         Ok(Self { uri: self.uri.clone(), ignore_case: self.ignore_case, rest: rest.into() })
     }
 
-    /// Returns true when a sidecar has a route for it: when what does not depend on the request holds.
+    /// Returns true when a sidecar has a route for it: when the conditions that do not depend on the request hold.
     pub(super) fn apply(&self, fixed: &Fixed<'_>) -> bool {
         self.rest.iter().all(|condition| condition.applies(fixed))
     }
 
-    /// Returns true when Envoy takes it for a catch-all: every path, and nothing asked of headers, query or claims.
+    /// Returns true when Envoy treats it as a catch-all: every path, without conditions on headers, query or claims.
     pub(super) fn is_catch_all(&self) -> bool {
         let every_path = match &self.uri {
             Uri::Any => true,
@@ -446,10 +446,10 @@ fn claim_matches(claims: Option<&Value>, path: &[String], text: &Text) -> bool {
 /// A cached header: its number and its value.
 type Cached<'r> = Option<(u32, Option<Cow<'r, str>>)>;
 
-/// The number of headers that are remembered while one request is judged.
+/// The number of headers that are cached while one request is evaluated.
 const CACHE: usize = 8;
 
-/// A request while it is judged, with the headers already looked up.
+/// A request under evaluation, with the headers already looked up.
 pub(super) struct Seen<'r, R> {
     pub(super) request: &'r R,
     /// The whole target, with its path normalised.

@@ -1,4 +1,4 @@
-//! Rules for connections that are not ended here: TLS by the name that the client asks for, and TCP.
+//! Rules for connections that are not terminated here: TLS by server name, and TCP.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,7 +26,7 @@ pub(super) struct Match {
     pub(super) place: Arc<RuleRef>,
     /// The names that the client may ask for; empty for TCP.
     pub(super) names: Vec<String>,
-    /// True when the address that the client connects to counts, which no request tells.
+    /// True when there is a condition on the address that the client connects to, which a request does not contain.
     pub(super) subnets: bool,
     port: Option<u32>,
     gateways: Vec<String>,
@@ -70,8 +70,8 @@ impl Match {
                 || self.gateways.iter().any(|gateway| gateway == listener.gateway))
     }
 
-    /// Returns true when it holds for a sidecar. Other than for HTTP, naming gateways leaves the other conditions in
-    /// force (`matchTLS` of `pilot/pkg/networking/core/tls.go`).
+    /// Returns true when it holds for a sidecar. Unlike for HTTP, naming gateways leaves the other conditions in force
+    /// (`matchTLS` of `pilot/pkg/networking/core/tls.go`).
     pub(super) fn holds_for(&self, fixed: &Fixed<'_>) -> bool {
         self.port.is_none_or(|port| port == u32::from(fixed.port))
             && (self.gateways.is_empty() || self.gateways.iter().any(|gateway| gateway == MESH))

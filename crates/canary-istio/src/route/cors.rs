@@ -1,9 +1,9 @@
-//! Cross-origin requests: what Envoy's CORS filter answers or adds.
+//! Cross-origin requests: the responses and headers of Envoy's CORS filter.
 
 use super::{expressions::Expressions, request::RequestView, text::Text};
 use crate::networking::{CorsPolicy, UnmatchedPreflights};
 
-/// A `corsPolicy`, made ready.
+/// A compiled `corsPolicy`.
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
     origins: Box<[Text]>,
@@ -65,7 +65,7 @@ impl Cors {
     /// The action on a request with an `Origin` header; `None` when the filter leaves it alone.
     pub(super) fn judge<R: RequestView>(&self, request: &R) -> Option<CorsAction> {
         let origin = request.header("origin").filter(|origin| !origin.is_empty())?;
-        // What fits a star fits every origin.
+        // A pattern that matches a star matches every origin.
         let allowed =
             self.origins.iter().any(|wanted| wanted.matches("*") || wanted.matches(&origin));
         let preflight = request.method() == "OPTIONS"
@@ -93,7 +93,7 @@ impl Cors {
             list("access-control-max-age", self.max_age.as_deref().unwrap_or_default());
         }
         if !allowed {
-            // A browser refuses an answer that does not name the origin, whatever else it says.
+            // A browser refuses a response that does not name the origin.
             return Some(CorsAction::Answer(headers));
         }
         // The filter sets this one on every answer that passes it, its own included.

@@ -20,7 +20,7 @@ use super::{
     rules::{DirectResponse, Rule},
 };
 
-/// The end of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -106,7 +106,7 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// Writes what is shared as if it were not.
+/// Serialises shared values in full.
 pub(super) fn shared<T: Serialize, S: serde::Serializer>(
     value: &Arc<T>,
     serializer: S,
@@ -116,8 +116,8 @@ pub(super) fn shared<T: Serialize, S: serde::Serializer>(
 
 /// The decision of [`Mesh::route`] about one request.
 ///
-/// It holds the request it was made for, borrowed or owned as it was given, and works out the rest when asked:
-/// taking a decision costs no more than the search for the rule.
+/// It holds its request, borrowed or owned as it was passed, and computes everything else on demand: a decision costs
+/// no more than the search for the rule.
 #[derive(Clone, Debug)]
 pub struct Decision<R = Request> {
     pub(super) mesh: Mesh,
@@ -132,7 +132,7 @@ pub struct Decision<R = Request> {
 }
 
 impl<R: RequestView> Decision<R> {
-    /// The end of the request.
+    /// The outcome of the request.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
@@ -157,18 +157,18 @@ impl<R: RequestView> Decision<R> {
         self.route.as_ref().map(|route| &*route.place)
     }
 
-    /// The time that a fault holds the request back before anything else happens.
+    /// The time for which a fault delays the request before anything else happens.
     pub fn delay(&self) -> Option<Duration> {
         self.delay
     }
 
-    /// The delay that a fault of the rule causes, with the share of requests that it befalls, this one or others.
+    /// The delay that a fault of the rule causes, with its share of requests, even if it does not apply to this one.
     pub fn delay_share(&self) -> Option<(Duration, Chance)> {
         self.route.as_ref().and_then(|route| route.bound.rule.fault.delay)
     }
 
-    /// The answer that a fault of the rule gives in place of the destination, with the share of requests that it
-    /// befalls, this one or others.
+    /// The response that a fault of the rule gives instead of the destination, with its share of requests, even if it
+    /// does not apply to this one.
     ///
     /// ```
     /// use canary_core::{Gateway, Manifest, Mesh, Request};
@@ -196,7 +196,7 @@ impl<R: RequestView> Decision<R> {
         fault.abort.as_ref().map(|(abort, chance)| (abort, *chance))
     }
 
-    /// Every mirror of the rule with the share of requests that it gets a copy of, this one or others.
+    /// Every mirror of the rule with its share of copied requests, even if this one is not copied.
     pub fn mirror_shares(&self) -> Vec<(Arc<Cluster>, Chance)> {
         let Some(route) = &self.route else {
             return Vec::new();

@@ -89,8 +89,8 @@ fn from_service_entry(object: &Value) -> Vec<Service> {
         .collect()
 }
 
-/// The protocol that a port of a Kubernetes `Service` declares: by `appProtocol`, else by what its name begins with;
-/// a few numbers are never taken for HTTP (`pkg/config/kube/conversion.go`).
+/// The protocol that a port of a Kubernetes `Service` declares: by `appProtocol`, otherwise by the prefix of its name;
+/// a few port numbers are never HTTP (`pkg/config/kube/conversion.go`).
 fn protocol(number: u16, port: &Value) -> Option<String> {
     if port["protocol"] == "UDP" {
         return Some("UDP".to_owned());

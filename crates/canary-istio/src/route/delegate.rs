@@ -1,4 +1,4 @@
-//! Delegation: the rules of one VirtualService put in place of a rule of another.
+//! Delegation: a rule of one VirtualService is replaced by the rules of another.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct MergedMatch {
 }
 
 /// The matches of a delegate's rule under a root's rule; `None` when one of the delegate's conflicts with every one of
-/// the root's, which takes the whole rule out. An empty list matches everything.
+/// the root's, which removes the whole rule. An empty list matches everything.
 pub(super) fn merge_matches(root: &HttpRoute, delegate: &HttpRoute) -> Option<Vec<MergedMatch>> {
     let roots = root.matches.as_deref().unwrap_or_default();
     let delegates = delegate.matches.as_deref().unwrap_or_default();
@@ -153,7 +153,7 @@ fn unite<V: Clone>(
     Some(united)
 }
 
-/// Returns true when no request could be meant by both.
+/// Returns true when no request can match both.
 fn conflict(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> bool {
     let texts = [
         (&root.uri, &delegate.uri),
@@ -212,7 +212,7 @@ fn text_conflict(root: Option<&StringMatch>, delegate: Option<&StringMatch>) -> 
     use StringMatch::{Exact, Prefix};
     match (root, delegate) {
         (None, _) | (_, None) => false,
-        // Istio takes an empty text for no text, which goes with nothing.
+        // Istio treats an empty text as absent, which is compatible with nothing.
         (Some(Exact(root)), Some(Exact(delegate))) => root != delegate || root.is_empty(),
         (Some(Prefix(root)), Some(Prefix(delegate) | Exact(delegate))) => {
             root.is_empty() || delegate.is_empty() || !delegate.starts_with(root.as_str())

@@ -1,4 +1,4 @@
-//! Which DestinationRule holds for a client and a service.
+//! The DestinationRule that applies to a client and a service.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,11 +11,11 @@ use crate::{
     networking::DestinationRule,
 };
 
-/// The `exportTo` of a rule as it is written: Istio compares the words, so that `.` and the namespace's own name differ
-/// when rules merge, and so do no list and `*`.
+/// The `exportTo` of a rule as it is written: Istio compares the texts, so that `.` and the namespace's own name differ
+/// when rules merge, and an absent list differs from `*`.
 type ExportTo = BTreeSet<String>;
 
-/// Rules on one host that Istio holds as one.
+/// Rules on one host that Istio merges into one.
 #[derive(Debug)]
 struct Group {
     selector: Option<BTreeMap<String, String>>,
@@ -31,11 +31,11 @@ type ByHost = HostIndex<Vec<Group>>;
 /// `pilot/pkg/model/push_context.go`): a rule can be in several, and merges in each on its own.
 #[derive(Debug, Default)]
 pub(crate) struct DestinationRules {
-    /// Those that hold in their own namespace.
+    /// The rules that apply in their own namespace.
     local: HashMap<String, ByHost>,
-    /// Those that hold beyond it.
+    /// The rules that apply in other namespaces too.
     exported: HashMap<String, ByHost>,
-    /// Those of the root namespace that hold nowhere else.
+    /// The rules of the root namespace that apply nowhere else.
     root_local: ByHost,
     root_namespace: String,
 }
@@ -56,7 +56,7 @@ impl DestinationRules {
         root: &str,
     ) -> Self {
         let mut all = Self { root_namespace: root.to_owned(), ..Self::default() };
-        // Rules for some workloads are merged before those for all, whatever their age.
+        // Rules with a selector are merged before those without, independently of their age.
         let (selecting, plain): (Vec<_>, Vec<_>) =
             rules.iter().partition(|(_, _, rule)| rule.spec.workload_selector.is_some());
         for (namespace, name, rule) in selecting.into_iter().chain(plain) {
@@ -90,8 +90,8 @@ impl DestinationRules {
     }
 
     /// The rule for a client and a service: that of the client's namespace, else of the service's, else of the mesh's
-    /// root namespace. In each the most specific host is picked first, and what the client does not see of it is left
-    /// out then (`destinationRule` of `pilot/pkg/model/push_context.go`).
+    /// root namespace. In each namespace the most specific host is selected first; after that, its rules that the
+    /// client does not see are left out (`destinationRule` of `pilot/pkg/model/push_context.go`).
     pub(super) fn find(
         &self,
         client: &Client<'_>,
@@ -122,7 +122,7 @@ impl DestinationRules {
     }
 }
 
-/// Of the rules on one host the first whose selector the client fulfils, else the last that is for every workload.
+/// Among the rules on one host, the first whose selector matches the client, otherwise the last without a selector.
 fn choose<'g>(
     groups: impl Iterator<Item = &'g Group>,
     client: &Client<'_>,
@@ -153,7 +153,7 @@ struct Incoming<'r> {
 impl<'r> Incoming<'r> {
     fn new(namespace: &'r str, name: &str, rule: &'r DestinationRule, domain: &str) -> Self {
         let exports = match rule.spec.workload_selector {
-            // Such a rule holds in its own namespace, whatever it says.
+            // Such a rule applies only in its own namespace.
             Some(_) => BTreeSet::from([".".to_owned()]),
             None => rule.spec.export_to.iter().flatten().cloned().collect(),
         };
@@ -167,8 +167,8 @@ impl<'r> Incoming<'r> {
     }
 
     /// Merges the rule into those on its host, or puts it beside them (`mergeDestinationRule` of
-    /// `pilot/pkg/model/destination_rule.go`). A rule that is merged is found under what the older one says about
-    /// exports and workloads, also where it says something else itself.
+    /// `pilot/pkg/model/destination_rule.go`). A merged rule uses the exports and the selector of the older one, even
+    /// if its own are different.
     fn add(&self, rules: &mut ByHost) {
         let selector =
             self.rule.spec.workload_selector.as_ref().map(|selector| &selector.match_labels);
@@ -323,7 +323,7 @@ mod tests {
         };
         assert_eq!(subsets(&rules(&["*"], &["."]), "shop", None), ["v2"]);
         assert_eq!(subsets(&rules(&["."], &["*"]), "shop", None), ["v2"]);
-        // The words are compared, not what they mean.
+        // The texts are compared, not their meaning.
         assert_eq!(subsets(&rules(&["."], &["shop"]), "shop", None), ["v2"]);
         assert_eq!(subsets(&rules(&["."], &["."]), "shop", None), ["v1", "v2"]);
     }
@@ -336,7 +336,7 @@ mod tests {
         ];
         assert_eq!(subsets(&rules, "web", None), ["v1", "v2"]);
         assert!(subsets(&rules, "desk", None).is_empty());
-        // The other way round nothing merges.
+        // In the opposite order nothing merges.
         let narrower = [
             rule("shop", "one", "a", "v1", exported(&["web", "desk"])),
             rule("shop", "two", "a", "v2", exported(&["web"])),

@@ -1,4 +1,4 @@
-//! The compiled expressions of a mesh: each once, and together within bounds.
+//! The compiled expressions of a mesh: each is compiled once, and their total size is bounded.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -51,7 +51,7 @@ impl Expressions {
             Sort::FullMatch => re2::full_match(pattern),
             Sort::Search => re2::search(pattern),
         };
-        // One that is too large took the memory before it was given up.
+        // An expression that is too large used the memory before it was refused.
         self.taken += match &compiled {
             Ok(regex) => regex.memory_usage(),
             Err(error) if error.is_too_large() => re2::SIZE_LIMIT,

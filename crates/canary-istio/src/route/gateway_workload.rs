@@ -12,7 +12,7 @@ pub struct GatewayWorkload {
     pub gateways: Vec<String>,
     /// The namespace of the proxies' pods; it decides what is exported to them and which DestinationRules they see.
     pub namespace: String,
-    /// The labels of the proxies' pods, against which `sourceLabels` of gateway rules are held.
+    /// The labels of the proxies' pods, with which `sourceLabels` of gateway rules are compared.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Group<'g> {
     pub(super) told: bool,
 }
 
-/// Sorts Gateways into workloads: as told, else those with the same selector together.
+/// Assigns Gateways to workloads: as described, otherwise those with the same selector together.
 pub(super) fn group<'g>(
     gateways: &'g Sorted<Gateway>,
     told: &[GatewayWorkload],

@@ -1,7 +1,7 @@
-//! A quick look at each route before its conditions are judged: most routes of a long list fall here.
+//! A quick check of each route before its conditions are evaluated, which excludes most routes of a long list.
 //!
-//! A guard is one comparison of eight bytes in an array that lies in order. It may let a route through that does not
-//! match; it never turns one away that does.
+//! A guard is one comparison of eight bytes in a contiguous array. It may accept a route that does not match, but it
+//! never excludes one that does.
 
 use super::{
     conditions::{Condition, Conditions, Seen, Source, Uri},
@@ -45,7 +45,7 @@ impl Guards {
     }
 
     fn guard(&mut self, conditions: &Conditions) -> Guard {
-        // An exact value tells more than a prefix; the method tells least.
+        // An exact value is more selective than a prefix; the method is the least selective.
         let exact = conditions.rest.iter().filter_map(|condition| match condition {
             Condition::Value { source, text: Text::Exact(value), invert: false, .. }
                 if !matches!(source, Source::Claim(_)) =>

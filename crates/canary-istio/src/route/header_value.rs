@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// The value of a header to set or add.
 ///
-/// Envoy puts the value of a variable where `%NAME%` or `%NAME(arguments)%` stands, and one `%` for `%%`.
+/// Envoy replaces `%NAME%` or `%NAME(arguments)%` by the value of the variable, and `%%` by one `%`.
 ///
 /// ```
 /// use canary_core::route::HeaderValue;
@@ -45,7 +45,7 @@ impl HeaderValue {
         Self { written: written.into(), literal: fixed.then(|| literal.into()) }
     }
 
-    /// The value as it stands in the rule.
+    /// The value as in the rule.
     pub fn as_written(&self) -> &str {
         &self.written
     }
@@ -55,8 +55,8 @@ impl HeaderValue {
         self.literal.as_deref()
     }
 
-    /// The text with the values of its variables, which `lookup` gives by name and arguments. One that has no value
-    /// leaves nothing behind, as in the headers that Envoy writes.
+    /// The text with the values of its variables, which `lookup` gives by name and arguments. A variable without a
+    /// value is replaced by nothing, as in Envoy.
     pub fn expand(
         &self,
         mut lookup: impl FnMut(&str, Option<&str>) -> Option<String>,

@@ -1,4 +1,4 @@
-//! Header edits, in the order in which Envoy carries them out.
+//! Header edits, in Envoy's order.
 
 use serde::Serialize;
 
@@ -10,19 +10,19 @@ use crate::networking::{HeaderOperations, Headers};
 #[serde(rename_all = "camelCase", tag = "edit")]
 #[non_exhaustive]
 pub enum HeaderEdit {
-    /// Every value of the header goes.
+    /// Removes every value of the header.
     Remove {
         /// The header.
         name: Box<str>,
     },
-    /// The header gets this value in place of all it had. A value that expands to nothing changes nothing.
+    /// Replaces all values of the header. A value that expands to nothing changes nothing.
     Set {
         /// The header.
         name: Box<str>,
         /// The value.
         value: HeaderValue,
     },
-    /// The header gets this value beside those it had. A value that expands to nothing changes nothing.
+    /// Adds a value to the header. A value that expands to nothing changes nothing.
     Add {
         /// The header.
         name: Box<str>,

@@ -1,4 +1,4 @@
-//! The listeners of a gateway: what one port serves, and which servers can share it.
+//! The listeners of a gateway: the servers that share a port.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,9 +16,9 @@ use crate::{
 pub(super) enum Kind {
     /// HTTP.
     Plain,
-    /// HTTPS that the gateway ends.
+    /// HTTPS that the gateway terminates.
     Https,
-    /// TLS that the gateway ends, around connections that are not HTTP.
+    /// TLS that the gateway terminates, around connections that are not HTTP.
     Tls,
     /// TLS that is passed on.
     Passthrough,
@@ -67,10 +67,10 @@ pub(super) enum Plain {
 /// Connections with TLS to one port.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
-    /// For each name that a client may ask for the chain that takes it.
+    /// The filter chain of each server name.
     names: HostTable<usize>,
     pub(super) chains: Vec<Chain>,
-    /// For each chain the address that its server binds to: another address is another listener.
+    /// The bind address of each chain's server: another address is another listener.
     binds: Vec<String>,
     /// A name that two chains have, which makes Envoy refuse the whole listener.
     pub(super) repeated: Option<String>,

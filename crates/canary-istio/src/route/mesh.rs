@@ -1,4 +1,4 @@
-//! The mesh: objects compiled once, asked about many requests.
+//! The mesh: objects that are compiled once and route many requests.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -95,7 +95,7 @@ impl Mesh {
         Self::builder().objects(objects).build()
     }
 
-    /// Starts a mesh whose surroundings are described too.
+    /// Starts a builder, with which services and proxies can be described too.
     pub fn builder() -> MeshBuilder {
         MeshBuilder::default()
     }
@@ -109,7 +109,7 @@ impl Mesh {
     }
 }
 
-/// Objects and surroundings that a [`Mesh`] is made of.
+/// The objects, services and proxies from which a [`Mesh`] is made.
 ///
 /// ```
 /// use canary_core::{Mesh, route::Service};
@@ -203,15 +203,15 @@ impl MeshBuilder {
         self
     }
 
-    /// Gives every service there is: from then on a destination that names another one is answered 503 NC. Without an
-    /// inventory every service counts as existing and healthy.
+    /// Sets the complete list of services: a destination that is not in it is then answered with 503 NC. Without a
+    /// list, every service counts as existing and healthy.
     pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
         self.services.extend(services);
         self.complete = true;
         self
     }
 
-    /// Tells what is known of one service, while others may exist too.
+    /// Describes one service; other services may exist too.
     pub fn known_service(mut self, service: Service) -> Self {
         self.services.push(service);
         self

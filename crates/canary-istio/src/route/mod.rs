@@ -1,4 +1,5 @@
-//! Where a request goes and why: Istio's routing, evaluated without a mesh.
+//! The destination of a request, with the reasons: Istio's routing, evaluated without a cluster.
+
 mod address;
 mod bindings;
 mod chance;

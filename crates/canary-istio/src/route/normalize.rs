@@ -2,7 +2,7 @@
 //!
 //! Istio's default (`pathNormalization` `BASE`, RFC 3986 section 6.2.2.2 and 6.2.2.3) lets Envoy resolve the segments
 //! `.` and `..`, turn `\` into `/`, undo the escapes of unreserved characters and escape what may not stand in a path.
-//! Slashes are neither merged nor unescaped. What Envoy 1.40 does with each byte, and with each escape, was tried out.
+//! Slashes are neither merged nor unescaped. The treatment of each byte and each escape was tested with Envoy 1.40.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub(super) fn target(sent: &str) -> Cow<'_, str> {
     normalized(sent).unwrap_or(Cow::Borrowed(sent))
 }
 
-/// Bytes that stay as they are wherever they stand; a dot may begin a segment that goes.
+/// Bytes that never change; a dot may begin a segment that is removed.
 const STAYS: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0x21_u8;

@@ -2,8 +2,8 @@
 //! `pilot/pkg/networking/core/listener.go`).
 //!
 //! Services that speak HTTP share one listener for each port, on `0.0.0.0`. Others have a listener on their own address;
-//! those without one join the shared listener, where the proxy tells HTTP from the rest. Where no service of the client's
-//! is on the shared listener it does not exist: the connection is treated as one to nobody that the client knows.
+//! those without one join the shared listener, where the proxy tells HTTP from the rest. If none of the client's
+//! services is on the shared listener, it does not exist, and the connection is treated as one to an unknown host.
 
 use super::{
     services::{Place, Service, Speaks},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::names::HostTable;
 
-/// What a connection carries.
+/// The protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Carries {
     /// HTTP that the proxy can read.
@@ -80,7 +80,7 @@ fn at_own_address(
             let rules = visible.sidecar.standing_for(&service.host, visible.listener);
             Some(match whole::named(visible.sidecar, &rules, authority) {
                 Named::Found(resolved) if carries == Carries::Tls => resolved,
-                // For a range of addresses the name of the service is asked for.
+                // For a range of addresses, look up the name of the service.
                 Named::NoRules if place == Place::Own || carries == Carries::Tls => {
                     Resolved::Service(service.host.clone())
                 }
@@ -116,7 +116,7 @@ fn shared(visible: &Visible<'_, '_>, authority: &str, carries: Carries) -> Optio
     Some(match carries {
         Carries::Http if chains.http => sidecar.called(authority),
         Carries::Tls if let Some(resolved) = chains.names.find(authority) => resolved.clone(),
-        // What a client reaches by TLS where HTTP is served is reported as if the proxy could read it.
+        // TLS to a port that serves HTTP is reported as if the proxy could read it.
         Carries::Tls if chains.http && chains.rest.is_none() => sidecar.called(authority),
         _ => chains.rest.map_or_else(|| sidecar.unknown(), |service| whole::sent(visible, service)),
     })

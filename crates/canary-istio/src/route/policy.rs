@@ -16,14 +16,14 @@ pub struct EffectivePolicy {
     /// The labels of the destination's subset.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// The blocks that apply, without port-level entries, which are worked in.
+    /// The blocks that apply; port-level entries are merged into them.
     pub traffic_policy: TrafficPolicy,
     /// For each block the object and path it comes from.
     pub sources: BTreeMap<&'static str, String>,
 }
 
 impl EffectivePolicy {
-    /// Lays `over` upon what is there, block by block. An entry for the port then replaces four blocks, also those it
+    /// Overrides the policy with `over`, block by block. An entry for the port then replaces four blocks, also those it
     /// leaves out, which fall back to the defaults.
     fn layer(&mut self, over: &TrafficPolicy, port: u16, source: &str) {
         macro_rules! block {

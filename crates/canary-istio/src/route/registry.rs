@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::services::{Service, Speaks};
 use crate::names::{Exports, HostIndex, Nearness, service_namespace};
 
-/// A service with what is worked out of it once.
+/// A service with values that are computed once.
 #[derive(Debug)]
 struct Known {
     service: Service,
@@ -118,7 +118,7 @@ impl Registry {
         self.complete
     }
 
-    /// True when nothing is known about what is a service and what is none: nothing is listed.
+    /// True when no services are listed, so that it is unknown which hosts are services.
     pub(super) fn is_unknown(&self) -> bool {
         self.all.is_empty() && !self.complete
     }

@@ -1,4 +1,4 @@
-//! A decision written down whole, for output and for comparing.
+//! A complete decision as data, for output and for comparisons.
 
 use serde::{Serialize, Serializer};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::networking::Duration;
 
-/// Everything that a [`Decision`] says, as one JSON object.
+/// All parts of a [`Decision`], as one JSON object.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report<'d> {
@@ -42,7 +42,7 @@ struct Report<'d> {
     why: Why,
 }
 
-/// A fault of a rule, and the share of requests that it befalls.
+/// A fault of a rule, and its share of requests.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FaultShare<F> {
@@ -50,7 +50,7 @@ struct FaultShare<F> {
     parts_per_million: Chance,
 }
 
-/// A mirror of a rule: where copies go, for which share of requests, and whether this one is copied.
+/// A mirror of a rule: its destination, its share of requests, and whether this request is copied.
 #[derive(Serialize)]
 struct MirrorShare {
     #[serde(serialize_with = "shared")]

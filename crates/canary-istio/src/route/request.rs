@@ -12,8 +12,8 @@ pub(super) const DEFAULT_NAMESPACE: &str = "default";
 
 /// Read access to a request, so that a proxy can ask for a decision without copying anything.
 ///
-/// [`Request`] implements it; so does `&T` for every `T` that does. Only what has no sensible default must be
-/// written.
+/// [`Request`] implements it; so does `&T` for every `T` that does. Only the methods without a sensible default are
+/// required.
 pub trait RequestView {
     /// The HTTP method, upper case as sent: `GET`.
     fn method(&self) -> &str;
@@ -29,8 +29,8 @@ pub trait RequestView {
     fn path(&self) -> &str;
     /// The value of a header, several values joined with `,` in order. `name` is lower case.
     fn header(&self, name: &str) -> Option<Cow<'_, str>>;
-    /// A number drawn evenly from all of `u64`, new for each request. It decides between destinations, and what
-    /// mirrors and faults draw is derived from it.
+    /// A number drawn evenly from all of `u64`, new for each request. It selects the destination; the draws of mirrors
+    /// and faults are derived from it.
     fn random(&self) -> u64;
     /// The gateway that the request enters by, as `namespace/name`, or `mesh` for the sidecar of a client. With
     /// `None` the mesh takes the gateway that has a server for the request.
@@ -93,7 +93,7 @@ impl<T: RequestView + ?Sized> RequestView for &T {
     }
 }
 
-/// A request to be routed, owned and easily written down.
+/// An owned request, for tests and tools.
 ///
 /// ```
 /// use canary_core::Request;

@@ -1,4 +1,4 @@
-//! Retries of a route, with what Istio fills in.
+//! Retries of a route, with Istio's defaults.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct RetryPolicy {
     pub attempts: u32,
     /// Envoy's conditions, such as `connect-failure`.
     pub retry_on: Vec<String>,
-    /// Statuses that `retriable-status-codes` stands for.
+    /// The statuses of `retriable-status-codes`.
     pub retriable_status_codes: Vec<u16>,
     /// The time that one attempt may take; `None` leaves it to the timeout of the route.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds_option")]
@@ -29,7 +29,7 @@ pub struct RetryPolicy {
     pub remote_localities: bool,
 }
 
-/// The failures that Istio retries when a route does not say.
+/// The failures that Istio retries by default.
 const DEFAULT_RETRY_ON: [&str; 5] =
     ["connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"];
 
@@ -86,7 +86,7 @@ impl RetryPolicy {
 /// The retries of a route, for destinations of both kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Retries {
-    /// For most of them.
+    /// For most destinations.
     pub(super) usual: Option<RetryPolicy>,
     /// For a single destination with consistent hashing, whose endpoints tried before are avoided only where the route
     /// says so (`ConvertPolicy` of `pilot/pkg/networking/core/route/retry/retry.go`).
@@ -104,7 +104,7 @@ impl Retries {
         Self { usual, hashed }
     }
 
-    /// None at all.
+    /// No retries.
     pub(super) fn none() -> Self {
         Self { usual: None, hashed: None }
     }

@@ -18,7 +18,7 @@ use crate::networking::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSel
 /// The change of a path before the request is sent on.
 #[derive(Clone, Debug, Default)]
 pub(super) enum PathRewrite {
-    /// Not at all.
+    /// No change.
     #[default]
     None,
     /// Replaces the matched part: the prefix, or the whole path after an exact or regex match.
@@ -70,7 +70,7 @@ fn replace_matched(matched: &Uri, bare: &str, query: &str, to: &str) -> String {
     format!("{to}{rest}{query}")
 }
 
-/// A redirect, ready for requests.
+/// A compiled redirect.
 #[derive(Clone, Debug)]
 pub(super) struct RedirectTo {
     pub(super) status: u16,
@@ -144,7 +144,7 @@ impl RedirectTo {
         let (bare, query) = (path_only(path), query_with_mark(path));
         let path = match &self.path {
             RedirectPath::Same => format!("{bare}{query}"),
-            // A query written in the rule stands for the request's.
+            // A query in the rule replaces the request's query.
             RedirectPath::Whole(uri) if uri.contains('?') => uri.to_string(),
             RedirectPath::Whole(uri) => format!("{uri}{query}"),
             RedirectPath::Prefix(to) => replace_matched(matched, bare, query, to),

@@ -64,7 +64,7 @@ pub(super) struct Rule {
     pub(super) retries: Retries,
     pub(super) fault: Fault,
     pub(super) cors: Option<Cors>,
-    /// The rule's own edits, for answers that no destination gives.
+    /// The rule's own edits, for responses that do not come from a destination.
     pub(super) edits: Edits,
     pub(super) place: Arc<RuleRef>,
     /// One for each entry of `match`; empty when the rule matches everything.
@@ -142,7 +142,7 @@ impl<'c> RuleCompiler<'c> {
             None => self.default_retries.clone(),
             written => Retries::of(written.as_ref()),
         };
-        // Envoy's CORS filter leaves routes alone that it answers itself.
+        // Envoy's CORS filter ignores routes that Envoy answers itself.
         let cors = cors.filter(|_| matches!(action, Action::Forward));
         Some(Arc::new(Rule {
             action,

@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Scopes {
     /// By namespace, those for some workloads before those for all.
     by_namespace: HashMap<String, Vec<Scope>>,
-    /// That of the root namespace, which holds where a namespace has none of its own.
+    /// The scope of the root namespace, which applies to namespaces without their own.
     root: Option<Scope>,
     /// True when the mesh lets sidecars reach only what it knows.
     registry_only: bool,
@@ -40,7 +40,7 @@ pub(super) struct Scope {
 #[derive(Clone, Debug)]
 pub(super) struct Egress {
     port: Option<u16>,
-    /// What is spoken on the port, whatever the ports of services declare.
+    /// The protocol of the port, which overrides the ports of services.
     speaks: Option<Speaks>,
     hosts: Vec<Import>,
 }
@@ -199,7 +199,7 @@ impl Egress {
 }
 
 impl Import {
-    /// Reads `namespace/name`; a `~` before the namespace leaves hosts out, alone those of all namespaces.
+    /// Reads `namespace/name`; a `~` as the namespace excludes the hosts.
     fn new(written: &str) -> Option<Self> {
         let (namespace, name) = written.split_once('/').filter(|(_, name)| !name.contains('/'))?;
         let excluded = namespace.strip_prefix('~');

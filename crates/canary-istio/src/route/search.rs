@@ -24,7 +24,7 @@ use super::{
 };
 use crate::names::{MESH, split_authority};
 
-/// Where a request arrives.
+/// The listener at which a request arrives.
 pub(super) enum Arrival<'m> {
     /// At a gateway that speaks HTTP on the port.
     Gateway { workload: &'m Workload, port: u16, hosts: &'m Hosts },
@@ -32,16 +32,15 @@ pub(super) enum Arrival<'m> {
     Connection { workload: &'m Workload, port: u16, route: &'m Arc<Route> },
     /// At the sidecar of a client.
     Mesh { port: u16 },
-    /// Nowhere, for this reason.
+    /// No listener, for this reason.
     Nowhere { port: u16, reason: String },
 }
 
 impl Mesh {
-    /// Decides where a request goes.
+    /// Decides the route of a request.
     ///
     /// The request is a [`Request`](super::Request), a reference to one, or any type of a proxy that implements
-    /// [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
-    /// [`RequestView::random`].
+    /// [`RequestView`]. The same request always gets the same decision: random choices use [`RequestView::random`].
     pub fn route<R: RequestView>(&self, request: R) -> Decision<R> {
         match self.0.arrival(&request) {
             Arrival::Gateway { port, hosts, .. } => self.at_gateway(request, port, hosts),
@@ -249,7 +248,7 @@ fn reach(cluster: &Arc<Cluster>) -> Outcome {
 }
 
 impl Compiled {
-    /// Where a request arrives, by the gateway and the port it names or by what there is.
+    /// The listener at which a request arrives, by its gateway and port, or by the existing listeners.
     pub(super) fn arrival<R: RequestView>(&self, request: &R) -> Arrival<'_> {
         let workload = match request.gateway() {
             Some(MESH) => return Arrival::Mesh { port: mesh_port(request) },
@@ -280,7 +279,7 @@ impl Compiled {
         if let Some(index) = self.gateways.get(name) {
             return Ok(&self.workloads[*index]);
         }
-        // A name alone will do when it is the only one.
+        // A name without a namespace is enough when it is unique.
         let mut named = self
             .gateways
             .iter()

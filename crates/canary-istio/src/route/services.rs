@@ -36,8 +36,8 @@ pub struct Service {
     /// The addresses by which clients may call it: cluster IPs, and those of a `ServiceEntry`, ranges among them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
-    /// The protocols that ports declare, such as `HTTP` or `TLS`. Istio finds out about a port that declares none, and
-    /// routes it as HTTP when it is.
+    /// The protocols that ports declare, such as `HTTP` or `TLS`. If a port declares none, Istio detects the protocol,
+    /// and routes it as HTTP when it is HTTP.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub protocols: BTreeMap<u16, String>,
     /// The ports of the pods, where they are not those of the service.
@@ -60,17 +60,17 @@ pub struct Service {
 /// The families of protocols that Istio routes alike (`pkg/config/protocol/instance.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
-    /// HTTP in any form.
+    /// Any version of HTTP.
     Http,
-    /// What the proxy has to find out.
+    /// Unknown: the proxy detects the protocol.
     Sniffed,
-    /// TLS that is not ended here.
+    /// TLS that is not terminated here.
     Tls,
     /// Any other protocol over TCP.
     Tcp,
     /// As [`Speaks::Tcp`], with a server that speaks first: nothing else can share its address.
     ServerFirst,
-    /// UDP, which Istio leaves alone.
+    /// UDP, which Istio ignores.
     Udp,
 }
 
@@ -96,11 +96,11 @@ impl Speaks {
 /// The address on which sidecars listen for a service that is not known to speak HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// That of the service.
+    /// The address of the service.
     Own,
     /// A range, which is a part of the address for all.
     Range,
-    /// That for all, `0.0.0.0`.
+    /// All addresses, `0.0.0.0`.
     Shared,
 }
 
@@ -173,7 +173,7 @@ impl Service {
         self
     }
 
-    /// This service with what it leaves open taken from another description of it.
+    /// This service, with missing values taken from another description of it.
     pub(super) fn completed_by(self, other: &Self) -> Self {
         fn given<T: Clone>(own: Vec<T>, other: &[T]) -> Vec<T> {
             if own.is_empty() { other.to_vec() } else { own }

@@ -3,8 +3,8 @@
 //! Istio lays out one table for each sidecar and port: first the VirtualServices that the client sees, nearest and oldest
 //! first, each under the names of the services that its hosts stand for and under those hosts that are no services; then
 //! the services that no VirtualService has taken (`BuildSidecarOutboundVirtualHosts` of
-//! `pilot/pkg/networking/core/httproute.go` and `BuildSidecarVirtualHostWrapper` of `core/route/route.go`). Here the entry
-//! that one request finds is worked out without the table.
+//! `pilot/pkg/networking/core/httproute.go` and `BuildSidecarVirtualHostWrapper` of `core/route/route.go`). Here the
+//! entry for one request is computed without building the table.
 
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ pub(super) const PLAIN: u16 = 80;
 /// The routes that sidecars know.
 #[derive(Debug, Default)]
 pub(super) struct MeshTable {
-    /// For each host the entries that claim it, oldest first.
+    /// The entries that claim each host, oldest first.
     pub(super) hosts: HostTable<Vec<usize>>,
-    /// For each entry its routes; conditions on the client are judged with the request.
+    /// The routes of each entry; conditions on the client are evaluated with the request.
     pub(super) routes: Vec<Vec<Arc<Route>>>,
 }
 
@@ -84,7 +84,7 @@ pub(super) enum Resolved {
     Route(Arc<Route>),
     /// A service that the connection does not get through to, with the reason.
     Closed(String),
-    /// None of these: the outcome of such requests.
+    /// None of these, with the outcome of such requests.
     Unknown(Beyond),
 }
 
@@ -121,7 +121,7 @@ impl<'m> Sidecar<'m> {
         self.scopes.of(&self.client)
     }
 
-    /// The VirtualServices that a host's requests could meet and that have no rule for this client, in words.
+    /// A description of the VirtualServices of a host that have no rule for this client.
     pub(super) fn idle(&self, authority: &str) -> Vec<String> {
         let host = lower(split_authority(authority).0);
         let full = expand_alias(&host, self.client.namespace, &self.lookup.domain);

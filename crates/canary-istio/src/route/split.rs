@@ -1,9 +1,9 @@
-//! Weights: which destination a random number falls on.
+//! Weights: the choice of a destination by a random number.
 
 /// The running sums of weights, in the order in which the destinations are listed.
 #[derive(Clone, Debug)]
 pub(super) struct Split {
-    /// For each destination the end of its half-open interval; equal to the one before when its weight is 0.
+    /// The end of each destination's half-open interval; equal to the previous one when its weight is 0.
     ends: Box<[u64]>,
 }
 

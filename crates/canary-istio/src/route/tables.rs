@@ -1,4 +1,4 @@
-//! The routes of every listener, laid out as Envoy searches them.
+//! The routes of every listener, in the order of Envoy's search.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -28,7 +28,7 @@ pub(super) struct Workload {
     pub(super) labels: BTreeMap<String, String>,
     /// By the port on which the proxies listen.
     pub(super) ports: BTreeMap<u16, Port>,
-    /// For ports of the Service before the proxies those on which they listen.
+    /// The proxies' ports for each port of the Service in front of them.
     pub(super) translated: BTreeMap<u16, u16>,
     /// The parts of the Gateways' servers that Istio or Envoy leaves out, with the reason.
     pub(super) notes: Vec<String>,
@@ -38,7 +38,7 @@ pub(super) struct Workload {
 pub(super) struct Source<'s> {
     pub(super) lookup: &'s ClusterLookup,
     pub(super) entries: &'s [Arc<Entry>],
-    /// For each gateway the entries that name it.
+    /// The entries that name each gateway.
     by_gateway: HashMap<&'s str, Vec<usize>>,
 }
 

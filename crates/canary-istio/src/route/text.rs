@@ -1,4 +1,4 @@
-//! Text conditions, made ready for comparing: Istio's `StringMatch`.
+//! Compiled text conditions: Istio's `StringMatch`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(super) enum Text {
     Present,
     /// This value.
     Exact(Box<str>),
-    /// Values that begin so.
+    /// Values with this prefix.
     Prefix(Box<str>),
     /// Values that the expression matches as a whole.
     Regex(Arc<Regex>, Box<str>),
@@ -30,7 +30,7 @@ impl Text {
             StringMatch::Present => Self::Present,
             StringMatch::Exact(value) => Self::Exact(value.as_str().into()),
             StringMatch::Prefix(value) => Self::Prefix(value.as_str().into()),
-            // Istio takes a lone star for presence, although it is no expression.
+            // Istio treats a single star as presence, although it is not a valid expression.
             StringMatch::Regex(value) if value == "*" => Self::Present,
             StringMatch::Regex(value) => {
                 Self::Regex(expressions.full_match(value)?, value.as_str().into())

@@ -22,7 +22,7 @@ pub(super) enum Item {
 }
 
 impl Item {
-    /// Catch-all routes, and what they shadow.
+    /// Catch-all routes, and the routes that they shadow.
     fn goes_last(&self) -> bool {
         match self {
             Self::Live(route) => route.conditions.is_catch_all(),
@@ -120,12 +120,12 @@ impl From<TooManyRoutes> for Finding {
     }
 }
 
-/// Counts what the hosts of a mesh take, so that hosts times VirtualServices times rules stay within bounds.
+/// Counts the routes of all hosts of a mesh, so that hosts times VirtualServices times rules stays bounded.
 #[derive(Debug, Default)]
 pub(super) struct Size(usize);
 
 impl Size {
-    /// Counts so many more.
+    /// Adds to the count.
     ///
     /// # Errors
     /// When there are more than [`MAX_ROUTES`].

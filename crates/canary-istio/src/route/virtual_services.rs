@@ -1,4 +1,4 @@
-//! VirtualServices with names completed, delegates put in, and everything compiled that no listener changes.
+//! VirtualServices with completed names and merged delegates, compiled as far as they do not depend on a listener.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -31,7 +31,7 @@ pub(super) struct Entry {
     pub(super) tls: Vec<ConnectionRule>,
     /// The rules for other connections.
     pub(super) tcp: Vec<ConnectionRule>,
-    /// Rules that are not in force, and why.
+    /// Rules that are not in force, with the reasons.
     pub(super) notes: Vec<Note>,
 }
 
@@ -43,14 +43,14 @@ pub(crate) struct Note {
     pub(crate) object: String,
     /// The rule of the root that delegates.
     pub(crate) path: String,
-    /// The whole of it in words.
+    /// The full description.
     pub(crate) text: String,
 }
 
-/// Why a rule is not in force.
+/// The reason why a rule is not in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoteKind {
-    /// Its delegate is not there, or not for the namespace of the root.
+    /// Its delegate does not exist, or is not exported to the namespace of the root.
     NoDelegate,
     /// A rule of its delegate contradicts it.
     Conflict,

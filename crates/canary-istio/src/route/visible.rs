@@ -1,4 +1,4 @@
-//! What a sidecar sees of services and VirtualServices on one port, and the virtual hosts that it has by them.
+//! The services and VirtualServices that a sidecar sees on one port, and the virtual hosts made from them.
 
 use super::{
     scopes::Egress,
@@ -28,7 +28,7 @@ impl<'m> Visible<'_, 'm> {
         })
     }
 
-    /// What is spoken with a service on the port.
+    /// The protocol of a service on the port.
     pub(super) fn spoken(&self, service: &Service) -> Speaks {
         let of_port = self.listener.and_then(Egress::speaks);
         of_port.unwrap_or_else(|| service.speaks(self.sidecar.port))
@@ -93,7 +93,7 @@ impl<'m> Visible<'_, 'm> {
         let dotted = name.strip_suffix('.').map(str::to_owned);
         let alias = expand_alias(name, client.namespace, &lookup.domain);
         let by_name = dotted.into_iter().chain(alias).filter_map(|full| {
-            // A name that stands for another is called by its own name and reaches the other.
+            // An alias is called by its own name and reaches the other service.
             let external = self.known(&full).and_then(|service| service.external_name.as_deref());
             fitting(external.unwrap_or(&full))
         });

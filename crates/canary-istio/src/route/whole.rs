@@ -1,4 +1,4 @@
-//! The connections of a sidecar's client that are sent on whole: TLS that is not ended there, and TCP
+//! The connections of a sidecar's client that are passed through: TLS that is not terminated there, and TCP
 //! (`buildSidecarOutboundTLSFilterChainOpts` and `buildSidecarOutboundTCPFilterChainOpts` of
 //! `pilot/pkg/networking/core/tls.go`).
 

@@ -1,4 +1,4 @@
-//! Why a request went where it went, as data and in words.
+//! The reasons for the route of a request, as data and in words.
 
 use std::fmt;
 
@@ -84,9 +84,9 @@ impl fmt::Display for Why {
 }
 
 impl<R: RequestView> Decision<R> {
-    /// Which rule matched, and for each earlier one the first condition that failed.
+    /// The rule that matched and, for each earlier rule, the first condition that failed.
     ///
-    /// This searches again and takes notes; [`Mesh::route`](super::Mesh::route) takes none.
+    /// This repeats the search and records it, which [`Mesh::route`](super::Mesh::route) does not do.
     ///
     /// ```
     /// use canary_core::{Gateway, Mesh, Request, VirtualService};
@@ -127,7 +127,8 @@ impl<R: RequestView> Decision<R> {
             }
             Arrival::Connection { workload, port, .. } => {
                 why.listener = format!("port {port} of Gateway {}", workload.gateways.join(", "));
-                why.notes.push("the whole connection is sent on, whatever it carries".to_owned());
+                why.notes
+                    .push("the whole connection is passed through, with any protocol".to_owned());
             }
             Arrival::Mesh { port } => {
                 let namespace = request.source_namespace().unwrap_or("default");
@@ -204,30 +205,32 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
             why.host = Some(host);
         }
         Resolved::Route(_) => {
-            why.notes.push("the whole connection is sent on, whatever it carries".to_owned());
+            why.notes.push("the whole connection is passed through, with any protocol".to_owned());
         }
         Resolved::Closed(reason) => why.notes.push(reason),
         Resolved::Unknown(beyond) => {
             why.notes.push(
-                "no VirtualService bound to the mesh is for this host on this port, and no service is known by it"
+                "no VirtualService bound to the mesh is for this host on this port, and no known service has this name"
                     .to_owned(),
             );
             if beyond == Beyond::Refused {
-                why.notes.push("the sidecar reaches only what it knows (REGISTRY_ONLY)".to_owned());
+                why.notes.push(
+                    "the sidecar only reaches services that it knows (REGISTRY_ONLY)".to_owned(),
+                );
             }
         }
     }
     let label = |key: &str| request.source_label(key);
     let sidecar = compiled.sidecar(request, &label);
     for object in sidecar.idle(request.authority()) {
-        why.notes.push(format!("{object} has no rule for this client and is left aside"));
+        why.notes.push(format!("{object} has no rule for this client and is ignored"));
     }
     if let Some(scope) = sidecar.scope() {
-        why.notes.push(format!("{} says what the client knows", scope.object));
+        why.notes.push(format!("{} limits what the client sees", scope.object));
     }
 }
 
-/// Says of each VirtualService why it does not serve the host of a request.
+/// Gives the reason why each VirtualService does not serve the host of a request.
 fn left_out<R: RequestView>(
     compiled: &Compiled,
     workload: &Workload,

@@ -127,7 +127,7 @@ impl Region<'_> {
         for atoms in wanted {
             all.extend(atoms.iter().cloned());
         }
-        // What contradicts itself needs no look at the others.
+        // Contradictory conditions need no further comparison.
         match self.request(&all) {
             Answer::Found(_) if !avoided.is_empty() => {}
             answer => return answer,
@@ -239,7 +239,7 @@ impl Region<'_> {
     }
 }
 
-/// Puts a text where a path of keys leads to; what is in the way gives room.
+/// Sets a text at a path of keys, and replaces values that block the path.
 fn set_claim(claims: &mut Value, path: &[String], value: String) {
     let mut at = claims;
     for key in path {

@@ -1,4 +1,4 @@
-//! Where traffic goes, and with which weight.
+//! Destinations and their weights.
 
 use super::{duration::check_port, sink::Sink};
 use crate::names::{check_wildcard_domain, is_label};
@@ -14,7 +14,7 @@ pub(super) fn check(destination: &Destination, path: &Path<'_>, sink: &mut Sink<
     let host = destination.host.as_str();
     let place = path.field("host");
     if host == "*" {
-        sink.error("V077", &place, "`*` is no destination").found(host).help("name the service");
+        sink.error("V077", &place, "`*` is not a destination").found(host).help("name the service");
     } else if let Err(reason) = check_wildcard_domain(host) {
         sink.error("V077", &place, format!("not a host name: {reason}")).found(host);
     } else if host.starts_with('*') {

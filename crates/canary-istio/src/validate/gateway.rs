@@ -133,7 +133,7 @@ fn check_host_form(host: &str) -> Result<(), String> {
         }
     }
     if name != "*" && !name.contains('.') {
-        return Err("a short name is no host of a server, it must have a dot".to_owned());
+        return Err("a short name is not the host of a server; it must have a dot".to_owned());
     }
     if let Err(reason) = check_wildcard_domain(name)
         && !is_ip(name)

@@ -118,7 +118,7 @@ fn check_operations(
     }
 }
 
-/// Checks what is done to the headers of requests and responses.
+/// Checks the changes to headers of requests and responses.
 pub(super) fn check_headers(headers: Option<&Headers>, path: &Path<'_>, sink: &mut Sink<'_>) {
     let Some(headers) = headers else { return };
     check_operations(headers.request.as_ref(), &path.field("request"), check_request_name, sink);
@@ -130,7 +130,7 @@ pub(super) fn check_headers(headers: Option<&Headers>, path: &Path<'_>, sink: &m
     );
 }
 
-/// Where the reader of a header value stands.
+/// The state of the reader of a header value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Literal,

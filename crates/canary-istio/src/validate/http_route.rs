@@ -1,4 +1,4 @@
-//! One HTTP rule of a `VirtualService`: what it may hold together, what it matches, and where it leads.
+//! One HTTP rule of a `VirtualService`: its fields, its matches and its destinations.
 
 use super::{
     destination, duration, gateway_names, header, http_action, labels, sink::Sink, string_match,
@@ -171,7 +171,7 @@ fn check_destinations(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
     destination::check_weights(&list.iter().map(|entry| entry.weight), &place, sink);
 }
 
-/// Warns of fields that have no effect where they stand.
+/// Warns of fields that have no effect in their place.
 fn check_useless(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
     if route.mirror.is_none()
         && (route.mirror_percentage.is_some() || route.mirror_percent.is_some())

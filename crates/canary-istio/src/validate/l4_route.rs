@@ -58,7 +58,7 @@ fn check_sni_host(host: &str, spec: &VirtualServiceSpec, path: &Path<'_>, sink: 
         if to_gateway { check_gateway_domain(host, true) } else { check_wildcard_domain(host) };
     match checked {
         Err(_) if is_ip(host) => sink
-            .warning("V078", path, "an IP address is no SNI host, most clients do not send it")
+            .warning("V078", path, "an IP address is not an SNI host; most clients do not send one")
             .found(host)
             .help("match on `destinationSubnets` in a TCP rule"),
         Err(reason) => {

@@ -8,7 +8,7 @@ use crate::networking::{
 };
 use crate::path::Path;
 
-/// The labels of nodes that say where they are.
+/// The labels with the locality of a node.
 const TOPOLOGY: &[&str] =
     &["topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"];
 

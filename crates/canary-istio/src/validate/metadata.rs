@@ -8,7 +8,7 @@ use crate::{
     path::Path,
 };
 
-/// Annotations that users may not set, with what they are for.
+/// Annotations that users may not set, with their purposes.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("istio.io/dry-run", "V018", "only an AuthorizationPolicy can be tried without effect"),
     ("internal.istio.io/webhook-always-reject", "V019", "Istio refuses every object with it"),

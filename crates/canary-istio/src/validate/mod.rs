@@ -1,8 +1,8 @@
-//! The rules of one object: what Istio and the API server refuse, and what will not do what it seems to.
+//! The rules of one object: what Istio and the API server refuse, and what has no effect or an unexpected one.
 //!
 //! An error means that the object is not admitted: by Istio's webhook (`V…`) or by the API server (`S…`). An object
-//! without errors is admitted. Warnings with these codes, and with `IST…`, are those that Istio gives itself; `C…`
-//! are this library's own, for what Istio lets pass by accident. [`CATALOGUE`] lists every code.
+//! without errors is admitted. Warnings with these codes, and with `IST…`, are Istio's own; `C…` are this library's,
+//! for mistakes that Istio does not detect. [`CATALOGUE`] lists every code.
 //!
 //! ```
 //! use canary_core::{VirtualService, validate::Options};
@@ -61,11 +61,11 @@ use crate::{
 
 /// An object with rules.
 pub trait Validate {
-    /// Everything that is wrong with the object, in the order of its fields.
+    /// The findings about the object, in the order of its fields.
     fn validate_with(&self, options: &Options) -> Findings;
 }
 
-/// Everything that is wrong with `object`, in the order of its fields.
+/// The findings about `object`, in the order of its fields.
 ///
 /// ```
 /// use canary_core::{DestinationRule, validate::{Options, validate}};
@@ -110,7 +110,7 @@ impl Validate for Manifest {
 macro_rules! validate_method {
     ($($kind:ident),*) => {$(
         impl $kind {
-            /// Everything that is wrong here, for the newest control plane known.
+            /// The findings here, for the newest known control plane.
             pub fn validate(&self) -> Findings {
                 self.validate_with(&Options::default())
             }

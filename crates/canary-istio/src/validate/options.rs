@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// Which control plane the objects are for, and what is assumed about them.
+/// The control plane of the objects, and assumptions about them.
 ///
 /// ```
 /// use canary_core::validate::Options;
@@ -34,7 +34,7 @@ impl Options {
         self
     }
 
-    /// Takes objects without a namespace to be in this one.
+    /// Assumes that objects without a namespace are in this one.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();

@@ -9,7 +9,7 @@ use super::sink::Sink;
 use crate::networking::Percent;
 use crate::path::Path;
 
-/// The value of a share, with a warning when it is not a number, which Istio lets pass.
+/// The value of a share, with a warning when it is not a number, which Istio accepts.
 fn value(share: Option<&Percent>, path: &Path<'_>, sink: &mut Sink<'_>) -> Option<f64> {
     let value = share?.value.map_or(0.0, crate::networking::Double::get);
     if value.is_nan() {
@@ -23,7 +23,7 @@ fn value(share: Option<&Percent>, path: &Path<'_>, sink: &mut Sink<'_>) -> Optio
     Some(value)
 }
 
-/// Checks the share of requests that a fault meets.
+/// Checks the share of requests of a fault.
 pub(super) fn check_fault_share(share: Option<&Percent>, path: &Path<'_>, sink: &mut Sink<'_>) {
     if let Some(value) = value(share, path, sink)
         && (value < 0.0 || value > 100.0 || (value > 0.0 && value < 0.0001))

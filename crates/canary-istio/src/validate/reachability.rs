@@ -1,7 +1,7 @@
 //! Rules and matches that Istio itself reports as never used.
 //!
-//! This repeats Istio's judgement, which compares text: it misses some dead matches and reports some live ones.
-//! [`crate::analyze`] judges exactly.
+//! This repeats Istio's check, which compares texts: it misses some unreachable matches and reports some reachable
+//! ones. [`crate::analyze`] decides exactly.
 
 use std::{
     collections::HashMap,
@@ -186,7 +186,7 @@ fn check_prefixes(spec: &VirtualServiceSpec, list: &Path<'_>, sink: &mut Sink<'_
     for (rule, route) in rules.iter().enumerate() {
         let own = route.matches.as_deref().unwrap_or_default();
         if own.is_empty() {
-            // What follows is reported as never used already.
+            // The following matches are already reported as never used.
             break;
         }
         for (index, condition) in own.iter().enumerate() {

@@ -23,8 +23,8 @@ const CIPHER_SUITES: &[&str] = &[
     "DES-CBC3-SHA",
 ];
 
-/// Returns true for what Istio does not call invalid: its suites, all of them, and expressions of the TLS library, which
-/// begin with a sign (`IsValidCipherSuite` of `pkg/config/security/security.go`).
+/// Returns true for a value that Istio accepts: one of its suites, `ALL`, or an expression of the TLS library, which
+/// begins with a sign (`IsValidCipherSuite` of `pkg/config/security/security.go`).
 fn is_let_through(suite: &str) -> bool {
     let sign = |byte: &u8| !char::from(*byte).is_alphanumeric();
     suite.is_empty()

@@ -1,4 +1,4 @@
-//! Where rules put what they find.
+//! The collector of the rules' findings.
 
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ impl<'o> Sink<'o> {
         self.push(Severity::Error, code, path, message.into())
     }
 
-    /// Adds a warning; where Istio would drop it, under our own code.
+    /// Adds a warning; if Istio would drop it, under this library's own code.
     pub(crate) fn warning(
         &mut self,
         code: &'static str,
@@ -93,18 +93,18 @@ impl<'o> Sink<'o> {
     }
 }
 
-/// The finding just added, to say more about it.
+/// The last finding, to add details.
 pub(crate) struct Note<'s>(&'s mut Finding);
 
 impl Note<'_> {
-    /// Records the value found.
+    /// Sets the value found.
     #[allow(clippy::needless_pass_by_value, reason = "most values are small and copied")]
     pub(crate) fn found(self, value: impl Serialize) -> Self {
         self.0.found = serde_json::to_string(&value).ok();
         self
     }
 
-    /// Says what to do about it.
+    /// Sets the remedy.
     pub(crate) fn help(self, help: impl Into<String>) {
         self.0.help = Some(help.into());
     }

@@ -5,8 +5,7 @@ use canary_rollout::{Plan, cluster::old_version};
 use super::{Check, Outcome};
 use crate::{Error, Kubernetes};
 
-/// Checks that the old version's `Deployment` can be scaled down; whatever stands in the way is no obstacle to the
-/// release itself.
+/// Checks that the old version's `Deployment` can be scaled down; a problem here does not prevent the release itself.
 pub(super) async fn old_version_of(cluster: &Kubernetes, plan: &Plan) -> Check {
     const NAME: &str = "old version";
     match old_version(cluster, plan).await {

@@ -28,7 +28,7 @@ pub(super) enum Refusal {
     Unreadable(String),
     /// The query failed: the kind of the error, and Prometheus' message.
     Failed(String, String),
-    /// It may be incomplete.
+    /// The response may be incomplete.
     Partial(Vec<String>),
     /// It has more series than the limit.
     TooMany(usize),
@@ -74,7 +74,7 @@ pub(super) fn series(body: &[u8], limit: usize, partial: bool) -> Result<Vec<Ser
     for raw in data.result {
         let mut samples = Vec::with_capacity(raw.values.len());
         for (seconds, text) in raw.values {
-            // `NaN` and `+Inf` are texts too; no counter has them, and a sample without a number is a gap.
+            // `NaN` and `+Inf` are texts too. A counter never has these values, and a sample without a number is a gap.
             let value: f64 = text
                 .parse()
                 .map_err(|_| Refusal::Unreadable(format!("the value {text:?} is not a number")))?;

@@ -216,7 +216,7 @@ impl Client {
                 ("it redirects elsewhere, such as to a login page; give the final address", false)
             }
             status if status.is_server_error() => {
-                ("it, or the proxy before it, is not available", true)
+                ("the server, or the proxy in front of it, is not available", true)
             }
             _ => ("it refused the query", false),
         };

@@ -13,8 +13,8 @@ pub enum NewTargets {
     /// scrape are left out.
     #[default]
     Baseline,
-    /// They are counted from 0: for pods that are scraped from their start. A pod that had served for long before its
-    /// first scrape would be counted with its whole past.
+    /// They are counted from 0: for pods that are scraped from their start. A pod that served for a long time before
+    /// its first scrape would be counted with its whole past.
     FromZero,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn increases(
     series.iter().map(|one| grow(one, &scrapes[&target(one)], since, until, new_targets)).collect()
 }
 
-/// The scrape target of a series: all series of a target are scraped together.
+/// The scrape target of a series; all series of a target are scraped together.
 type Target<'a> = (Option<&'a String>, Option<&'a String>);
 
 fn target(series: &Series) -> Target<'_> {

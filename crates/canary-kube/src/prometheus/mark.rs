@@ -1,4 +1,4 @@
-//! A mark on the requests of the driver's own, so that they are not counted among those that the weights divide.
+//! A mark on the driver's own requests, so that they are not counted as traffic that the weights divide.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

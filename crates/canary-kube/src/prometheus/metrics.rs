@@ -14,12 +14,12 @@ pub const HEADER_MARK: &str = "canary_header";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reporter {
     /// The proxy that sends: the ingress gateway, or the client's sidecar. It also sees requests that reach no pod,
-    /// under the version `unknown`: a canary without endpoints shows there.
+    /// under the version `unknown`: a canary without endpoints is visible there.
     #[default]
     Source,
     /// The proxy that receives: the sidecar of the model's pod. It also sees clients outside the mesh. A request that
-    /// reached no pod is not counted at all: a canary without endpoints is then one that serves nothing, which is never
-    /// promoted, and nothing says why.
+    /// reached no pod is not counted at all. A canary without endpoints then appears to serve nothing: it is never
+    /// promoted, and no reason is reported.
     Destination,
 }
 
@@ -176,9 +176,10 @@ pub struct Metrics {
     pub subset: String,
     /// The labels by which a request counts as failed.
     pub outcome: Outcome,
-    /// `true` when each target counts one subset alone, as pods do; a gateway or a client's proxy counts both. Targets are
-    /// scraped one after the other, so the counts of two pods are of times that differ by up to a scrape interval, which
-    /// with much traffic is enough for a false alarm of the observed split. Its test does not use such counts.
+    /// `true` when each target counts one subset alone, as pods do; a gateway or a client's proxy counts both. Targets
+    /// are scraped one after the other, so the counts of two pods belong to times that differ by up to a scrape
+    /// interval. With much traffic this is enough for a false alarm of the observed split, so its test does not use
+    /// such counts.
     pub apart: bool,
 }
 
@@ -212,8 +213,9 @@ impl Metrics {
     /// under `/monitoring/prometheus/metrics`. Its latencies are those of requests that succeeded.
     ///
     /// A request that never reached a model is not counted at all: it found no endpoint, was refused on the way, or named
-    /// a model that the server does not have (the series contains the name of the model). A canary that is deployed under
-    /// another name, or not at all, is then one that serves nothing: it is never promoted, without a reason. [`Metrics::istio`] counts such requests.
+    /// a model that the server does not have (the series contains the name of the model). A canary that is deployed
+    /// under another name, or not at all, then appears to serve nothing: it is never promoted, and no reason is
+    /// reported. [`Metrics::istio`] counts such requests.
     ///
     /// Source: `servables/tensorflow/util.cc` of TensorFlow Serving.
     pub fn tensorflow_serving(model: impl Into<String>, subset_label: impl Into<String>) -> Self {
@@ -324,7 +326,8 @@ fn is_name(name: &str, metric: bool) -> bool {
 /// Returns `true` for a failed request by Istio's labels; `None` when they do not say.
 fn istio_failure(labels: &BTreeMap<String, String>) -> Option<bool> {
     let code: u16 = labels.get("response_code")?.parse().ok()?;
-    // The label is empty for requests that are none of gRPC; their failures are in it, and not in the code.
+    // The label is empty for requests that are not gRPC. For gRPC, failures are in this label and not in the HTTP
+    // status.
     let grpc = labels.get("grpc_response_status").and_then(|status| status.parse::<u32>().ok());
     Some(Request::is_failure(code) || grpc.is_some_and(|status| status != 0))
 }

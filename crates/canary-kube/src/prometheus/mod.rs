@@ -1,4 +1,4 @@
-//! Counts of requests out of Prometheus: Istio's standard metrics, TensorFlow Serving's, or others.
+//! Counts of requests from Prometheus: Istio's standard metrics, TensorFlow Serving's, or others.
 //!
 //! [`Prometheus`] is a [`Source`](canary_rollout::evidence::Source): at an interval it queries the raw samples of a window
 //! and turns them into a [`Window`](canary_rollout::evidence::Window) of counts per subset, for the same tests as every
@@ -29,12 +29,12 @@
 //! # Requests that reach no pod
 //! Only the sending proxy ([`Reporter::Source`]) counts a request that found no pod, under the version `unknown`. A
 //! window has such requests among the unknown ones, with those that failed; together with a missing share of the canary
-//! they are a canary that cannot be reached. [`Reporter::Destination`] and TensorFlow Serving's own metrics do not count
-//! them.
+//! they indicate a canary that cannot be reached. [`Reporter::Destination`] and TensorFlow Serving's own metrics do not
+//! count them.
 //!
 //! # Unknown requests are not counted
 //! No series, a failed query, a partial answer (a warning, as Thanos gives them): no observation. A rollout that gets
-//! none ends Inconclusive when its patience is over; it is neither rolled back nor promoted on silence.
+//! none ends Inconclusive when its patience is over; it is neither rolled back nor promoted without data.
 
 mod answer;
 mod auth;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// A source of counts out of Prometheus.
+/// A source of counts from Prometheus.
 ///
 /// At an interval it queries the samples since the last time, up to a short while ago, so that a late scrape is not
 /// missed. One query is under way at a time, and each is bounded in time and size.
@@ -88,8 +88,8 @@ impl Prometheus {
     }
 
     /// Counts the requests that took longer than this, for a guardrail with the same threshold
-    /// ([`canary_rollout::Guardrail::slower_than`]). It must be a bucket boundary of the histogram: between two boundaries
-    /// nothing is known.
+    /// ([`canary_rollout::Guardrail::slower_than`]). It must be a bucket boundary of the histogram, because the counts
+    /// between two boundaries are unknown.
     #[must_use]
     pub fn slower_than(mut self, threshold: Duration) -> Self {
         self.slower_than = Some(threshold);
@@ -150,15 +150,15 @@ impl Prometheus {
     }
 
     /// Sets the delay between the end of a window and its query; 5 seconds by default. A sample that arrives in Prometheus later than this
-    /// after its scrape is not counted, so give the time that a scrape takes, or more with remote write.
+    /// after its scrape is not counted, so set at least the time that a scrape takes, and more with remote write.
     #[must_use]
     pub fn lag(mut self, lag: Duration) -> Self {
         self.lag = lag;
         self
     }
 
-    /// Sets how far before a window its baseline sample may lie; 5 minutes by default. It must be
-    /// longer than the scrape interval, and than the gaps that are to be bridged.
+    /// Sets how far before a window its baseline sample may lie; 5 minutes by default. It must be longer than the
+    /// scrape interval and than any gap that should be bridged.
     #[must_use]
     pub fn lookback(mut self, time: Duration) -> Self {
         self.lookback = time.max(Duration::from_millis(1));
@@ -172,14 +172,14 @@ impl Prometheus {
         self
     }
 
-    /// Sets how long a query may take; 10 seconds by default.
+    /// Sets the timeout of a query; 10 seconds by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.client.timeout = timeout;
         self
     }
 
-    /// Sets how many series a query may have; 10 000 by default. One more is an error.
+    /// Sets the maximum number of series of a query; 10 000 by default. More series are an error.
     #[must_use]
     pub fn max_series(mut self, series: usize) -> Self {
         self.max_series = series;
@@ -201,9 +201,9 @@ impl Prometheus {
         self
     }
 
-    /// Says that no request of the rollout's other sources is among those counted: they pass other proxies, or a
-    /// matcher leaves them out. Without it a rollout refuses sources beside this one that send requests through the
-    /// mesh, unless these give pairs alone and [`Metrics::unmarked`] leaves out their requests to the canary.
+    /// Declares that requests of the rollout's other sources are not counted here, because they pass other proxies or a
+    /// matcher excludes them. Without it a rollout refuses sources beside this one that send requests through the mesh,
+    /// unless these give pairs alone and [`Metrics::unmarked`] leaves out their requests to the canary.
     #[must_use]
     pub fn own_requests_apart(mut self) -> Self {
         self.own_requests_apart = true;

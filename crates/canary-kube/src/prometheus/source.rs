@@ -98,7 +98,7 @@ impl Windows {
 
     async fn query(&mut self, until: Timestamp) -> Result<Option<Observation>> {
         let Some(window) = self.prometheus.window(self.since, until).await? else {
-            // The window stays open: a scrape may come late. Only a whole one that is empty is closed.
+            // The window stays open: a scrape may come late. Only a complete window that is empty is closed.
             self.quiet += 1;
             if until >= self.since.plus(LONGEST) {
                 self.since = until;

@@ -46,7 +46,7 @@ fn a_counter_grows_by_the_differences_of_its_samples() {
     assert_eq!(amounts(&one, 20, 60), [25]);
     assert_eq!(grown(&one, 20, 60)[0].since, Some(Timestamp(15_000)));
     assert_eq!(grown(&one, 20, 60)[0].samples, 3);
-    // Nothing happened in the last stretch, so it does not say when.
+    // The last stretch has no increase, so it does not narrow the time.
     assert_eq!(grown(&one, 45, 60)[0], Increase { amount: 0, since: None, samples: 1 });
     assert_eq!(grown(&one, 60, 90)[0].samples, 0);
 }
@@ -149,7 +149,7 @@ fn series_become_the_counts_of_the_subsets() {
         // Nobody served these.
         code("unknown", "503", &grows(5.0)),
         labelled(&[("destination_version", "v2")], 1.0),
-        // gRPC says in its own status how a request ended. Who hung up had no response either.
+        // gRPC has its own status. A client that hung up had no response either.
         labelled(
             &[
                 ("destination_version", "v2"),
@@ -231,7 +231,7 @@ fn a_canary_without_endpoints_is_unknown_and_failed() {
     let grows = [(15, 0.0), (30, 30.0)];
     let mut none = code("unknown", "503", &grows);
     none.labels.insert("response_flags".to_owned(), "UH".to_owned());
-    // Of a series that does not say how its requests ended nothing is known.
+    // A series without an outcome is counted as unknown.
     let silent = series(&[("destination_version", "unknown")], &[(15, 0.0), (30, 4.0)]);
     let requests = [code("v1", "200", &[(15, 0.0), (30, 70.0)]), none, silent];
     let window = window(&Metrics::istio("app", "default"), &requests, &[]).unwrap();

@@ -22,7 +22,7 @@ pub(super) fn redirect(written: &HttpRedirect, listener: u16, tls: bool) -> Opti
         Some(RedirectPort::DerivePort(RedirectPortSelection::FromRequestPort)) => listener.into(),
         _ => 0,
     };
-    // Ports that the scheme implies are not written out.
+    // The default port of a scheme is omitted.
     let usual = match scheme.unwrap_or(if tls { "https" } else { "http" }) {
         "http" => 80,
         "https" => 443,

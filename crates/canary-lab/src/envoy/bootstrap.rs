@@ -18,7 +18,7 @@ const TAG: &str = "x-canary-tag";
 /// The source of a listener's routes.
 #[derive(Clone, Copy, Debug)]
 pub enum Routes<'r> {
-    /// A route configuration that stays as it is.
+    /// A route configuration that never changes.
     Inline(&'r Value),
     /// A file with the route configuration of this name, read again whenever it is replaced.
     File(&'r Path, &'r str),

@@ -136,7 +136,7 @@ fn limit(cluster: &mut Value, blocks: &Blocks) {
 fn eject(cluster: &mut Value, blocks: &Blocks) {
     let Some(written) = &blocks.outlier_detection else { return };
     let mut out = json!({
-        // Only the conditions of the rule eject a host; 0 switches a condition off.
+        // Only the conditions of the rule eject a host; 0 disables a condition.
         "enforcing_success_rate": 0,
         "enforcing_consecutive_5xx": 0,
     });

@@ -16,7 +16,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     get_from(address, &address.to_string(), path)
 }
 
-/// The same with a host of its own.
+/// Sends a GET with this `Host` header.
 pub(crate) fn get_from(address: SocketAddr, host: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;

@@ -29,7 +29,7 @@ pub(super) fn whole_fraction(percent: u32) -> Value {
     json!({"numerator": percent, "denominator": "HUNDRED"})
 }
 
-/// The fault filter's configuration for a route; `None` when nothing is left of it.
+/// The fault filter's configuration for a route; `None` when it has no effect.
 pub(super) fn fault(written: &HttpFaultInjection) -> Option<Value> {
     let mut out = Map::new();
     if let Some(delay) = &written.delay

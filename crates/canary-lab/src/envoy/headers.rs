@@ -12,7 +12,7 @@ pub(super) struct Operations {
     request_remove: Vec<Value>,
     response_add: Vec<Value>,
     response_remove: Vec<Value>,
-    /// The authority that they set.
+    /// The authority that the operations set.
     pub(super) authority: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Which `DestinationRule` holds for a host at the gateway, and the traffic policy of a cluster.
+//! The `DestinationRule` that applies to a host at the gateway, and the traffic policy of a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,16 +38,16 @@ struct MergedRule {
 /// The lists in which Istio keeps the rules of a namespace.
 #[derive(Clone, Copy)]
 enum List {
-    /// Those that hold in the namespace.
+    /// The rules that apply in the namespace.
     Local,
-    /// Those that hold in the root namespace alone.
+    /// The rules that apply only in the root namespace.
     RootLocal,
-    /// Those that hold beyond it.
+    /// The rules that apply in other namespaces too.
     Exported,
 }
 
 /// The rule for a host: that of the gateway's namespace, else of the service's, else of the root namespace. The most
-/// specific host of a list is taken before anybody looks who sees its rules.
+/// specific host of a list is selected first; the visibility of its rules is checked after that.
 pub(super) fn rule_for(inventory: &Inventory, host: &str) -> Option<Merged> {
     let own = inventory.namespace.as_str();
     let root = inventory.root_namespace.as_str();
@@ -70,7 +70,7 @@ pub(super) fn rule_for(inventory: &Inventory, host: &str) -> Option<Merged> {
     None
 }
 
-/// The first that selects the gateway's pods, else the last that is for all.
+/// The first that selects the gateway's pods, otherwise the last without a selector.
 fn choose(inventory: &Inventory, of: &str, held: Vec<MergedRule>) -> Option<Merged> {
     let mut for_all = None;
     for one in held {
@@ -93,7 +93,7 @@ fn held(inventory: &Inventory, of: &str, list: List, host: &str) -> Vec<MergedRu
     let selects = |rule: &&DestinationRule| rule.spec.workload_selector.is_some();
     let rules = by_age(&inventory.destination_rules, |rule| &rule.metadata);
     let own = rules.into_iter().filter(|rule| namespace(&rule.metadata) == of);
-    // Rules for some workloads come before those for all, whatever their age.
+    // Rules with a selector come before those without, independently of their age.
     let (some, all): (Vec<_>, Vec<_>) = own.partition(selects);
     let listed: Vec<(String, &DestinationRule)> = some
         .into_iter()
@@ -113,7 +113,7 @@ fn held(inventory: &Inventory, of: &str, list: List, host: &str) -> Vec<MergedRu
     held
 }
 
-/// The words of `exportTo`; a rule for some workloads holds in its own namespace, whatever it says.
+/// The words of `exportTo`; a rule with a selector applies only in its own namespace, even if it states other ones.
 fn exports(rule: &DestinationRule) -> BTreeSet<String> {
     match rule.spec.workload_selector {
         Some(_) => BTreeSet::from([".".to_owned()]),

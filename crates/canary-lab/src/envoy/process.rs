@@ -196,7 +196,7 @@ impl Envoy {
         self.write(path, kind, resources).map_err(failed)?;
         let end = Instant::now() + TIMEOUT;
         loop {
-            // While it loads much, Envoy answers late.
+            // Envoy answers late while it loads a large configuration.
             let now = match self.updates(stats) {
                 Ok(now) => now,
                 Err(_) if Instant::now() < end => continue,
@@ -262,7 +262,7 @@ fn spawn(binary: &Path, folder: &Path) -> io::Result<Program> {
     start(binary, folder, &bootstrap(folder))
 }
 
-/// Starts Envoy with a bootstrap configuration; its files are in `folder`, its access log is its standard output.
+/// Starts Envoy with a bootstrap configuration. Its files are in `folder`; its access log goes to its standard output.
 pub(crate) fn start(binary: &Path, folder: &Path, bootstrap: &Value) -> io::Result<Program> {
     let config = folder.join("bootstrap.json");
     fs::write(&config, bootstrap.to_string())?;

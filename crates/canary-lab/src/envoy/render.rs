@@ -11,7 +11,7 @@ use super::{clusters, inventory::Inventory, routes};
 pub struct Configuration {
     /// Clusters (`envoy.config.cluster.v3.Cluster`).
     pub clusters: Vec<Value>,
-    /// For each port with a server for plain HTTP its routes (`envoy.config.route.v3.RouteConfiguration`).
+    /// The routes of each port with a server for plain HTTP (`envoy.config.route.v3.RouteConfiguration`).
     pub routes: BTreeMap<u16, Value>,
 }
 

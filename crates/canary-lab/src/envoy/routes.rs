@@ -34,19 +34,19 @@ struct Listener<'l> {
     tls: bool,
 }
 
-/// For each port with a server for plain HTTP its route configuration.
+/// The route configuration of each port with a server for plain HTTP.
 pub(super) fn render(inventory: &Inventory) -> BTreeMap<u16, Value> {
     let sorted = by_age(&inventory.virtual_services, |service| &service.metadata);
     let prepared = prepare(inventory, &sorted);
     let mut ports: BTreeMap<u16, BTreeMap<String, VirtualHost>> =
         inventory.ports().into_iter().map(|port| (port, BTreeMap::new())).collect();
-    // Of servers with TLS settings one whose host an earlier one of the port has is left out whole.
+    // A server with TLS settings is left out if an earlier server of the port has one of its hosts.
     let mut taken: BTreeSet<(u16, String, String)> = BTreeSet::new();
     for gateway in by_age(&inventory.gateways, |gateway| &gateway.metadata) {
         let own = namespace(&gateway.metadata);
         let name = format!("{own}/{}", gateway.name());
         let services = candidates(inventory, &prepared, &name);
-        // The first server of a port makes the routes for all of a Gateway.
+        // The first server of a port determines the routes for all servers of a Gateway.
         let mut made = RoutesByPort::new();
         for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
             let number = server.port.number.unwrap_or_default();
@@ -121,7 +121,7 @@ fn add_server(
         }
     }
     if redirect {
-        // No request has a host with a namespace before it.
+        // The host of a request never has a namespace before it.
         for host in full_hosts(server, own).iter().filter(|host| !host.contains('/')) {
             hosts.entry(host.to_ascii_lowercase()).or_default().require_tls = true;
         }
@@ -131,7 +131,7 @@ fn add_server(
 /// The routes of services at one Gateway, by port and the service's position.
 type RoutesByPort = BTreeMap<(u16, usize), Vec<Value>>;
 
-/// The hosts of a server with the namespaces that they are for, none for those of all.
+/// The hosts of a server, each with the namespace that it is for; `None` for all namespaces.
 fn full_hosts(server: &Server, own: &str) -> Vec<String> {
     let written: Vec<_> = server.hosts.iter().flatten().map(|host| server_host(host)).collect();
     if written.contains(&(Some("*"), "*")) {

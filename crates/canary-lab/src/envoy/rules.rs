@@ -22,7 +22,7 @@ pub(super) struct Prepared {
     pub(super) http: Vec<HttpRoute>,
 }
 
-/// Every `VirtualService` with hosts; those without are delegates.
+/// Every `VirtualService` with hosts; one without hosts is a delegate.
 pub(super) fn prepare(inventory: &Inventory, sorted: &[&VirtualService]) -> Vec<Prepared> {
     let has_hosts = |service: &&&VirtualService| {
         service.spec.hosts.as_ref().is_some_and(|hosts| !hosts.is_empty())

@@ -34,8 +34,12 @@ pub(super) fn text(all: impl IntoIterator<Item = Box<dyn Collector>>) -> String 
 }
 
 /// The requests of the gateway and their durations.
-pub(super) fn counters(counts: Vec<(Series, Count)>) -> Box<dyn Collector> {
-    Box::new(Counters(counts))
+pub(super) fn counters(counts: &[(Series, Count)]) -> Box<dyn Collector> {
+    let mut all: BTreeMap<Labels, Count> = BTreeMap::new();
+    for (series, count) in counts {
+        all.entry(labels(series)).or_default().add(count);
+    }
+    Box::new(Counters(all))
 }
 
 /// The weights of the routes in force.
@@ -44,24 +48,23 @@ pub(super) fn weights(snapshot: Arc<Snapshot>) -> Box<dyn Collector> {
 }
 
 #[derive(Debug)]
-struct Counters(Vec<(Series, Count)>);
+struct Counters(BTreeMap<Labels, Count>);
 
 impl Collector for Counters {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Requests at the gateway.";
         let mut requests =
             encoder.encode_descriptor("istio_requests", help, None, MetricType::Counter)?;
-        for (series, count) in &self.0 {
+        for (labels, count) in &self.0 {
             let none = None::<&Exemplar<Labels, f64>>;
-            requests.encode_family(&labels(series))?.encode_counter(&count.requests, none)?;
+            requests.encode_family(labels)?.encode_counter(&count.requests, none)?;
         }
         let help = "Durations of the requests at the gateway, in milliseconds.";
         let name = "istio_request_duration_milliseconds";
         let mut durations = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        for (series, count) in &self.0 {
+        for (labels, count) in &self.0 {
             let total = count.total.as_secs_f64() * 1000.0;
-            let labels = labels(series);
-            let mut one = durations.encode_family(&labels)?;
+            let mut one = durations.encode_family(labels)?;
             one.encode_histogram::<Labels>(total, count.requests, &count.buckets(), None)?;
         }
         Ok(())
@@ -103,8 +106,7 @@ impl fmt::Debug for Weights {
 
 impl Collector for Weights {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help =
-            "Weight of a destination of a route in force; of a single one without a weight 100.";
+        let help = "Weight of a destination of a route in force; 100 for a single destination without a weight.";
         let name = "canary_lab_route_weight";
         let mut weights = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, weight) in self.0.inventory.virtual_services().iter().flat_map(of_routes) {

@@ -18,7 +18,7 @@ pub struct Metrics(Mutex<BTreeMap<Series, Count>>);
 impl Metrics {
     pub(crate) fn record(&self, series: Series, took: Duration) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(series).or_default().add(took);
+        all.entry(series).or_default().record(took);
     }
 
     /// Every series with its count, in order.
@@ -35,7 +35,7 @@ impl Metrics {
 
     /// The counters in Prometheus' text format.
     pub fn to_prometheus(&self) -> String {
-        exposition::text([exposition::counters(self.counts())])
+        exposition::text([exposition::counters(&self.counts())])
     }
 }
 
@@ -53,9 +53,11 @@ mod tests {
             version: "v2".to_owned(),
             code: 200,
             flags: String::new(),
+            divided: true,
         };
         metrics.record(series.clone(), Duration::from_millis(7));
-        metrics.record(series, Duration::from_millis(40));
+        // The text has one series for a destination, whether or not weights led to it.
+        metrics.record(Series { divided: false, ..series }, Duration::from_millis(40));
         metrics.record(
             Series { code: 404, flags: "NR".to_owned(), ..Series::default() },
             Duration::ZERO,

@@ -20,12 +20,12 @@ use tokio::sync::mpsc;
 
 use super::{outgoing::Outgoing, reply::Reply};
 
-/// The records of mirrored requests, one of each side; a stream for [`canary_core::evidence::Mirrored`].
+/// The records of mirrored requests, one for each side; a stream for [`canary_core::evidence::Mirrored`].
 ///
 /// Envoy drops the responses to copies; in a cluster such records come from the logs of both models. The lab knows which
-/// requests it mirrors: it logs these alone, each with the records of all sides, so the source may be told that
-/// [all of them are mirrored](canary_core::evidence::Mirrored::all_mirrored). A copy that finds no endpoint, is
-/// reset or times out is logged as a failure with its status. Requests over gRPC are not logged.
+/// requests it mirrors: it logs only these, each with the records of all sides, so the source can be configured so that
+/// [all of them are mirrored](canary_core::evidence::Mirrored::all_mirrored). A copy that finds no endpoint, is reset
+/// or times out is logged as a failure with its status. Requests over gRPC are not logged.
 ///
 /// The records are kept in a channel of a fixed size; a request for whose records there is no room is left
 /// out before its outcome is known, and counted.
@@ -68,7 +68,7 @@ impl Sink {
     }
 }
 
-/// A reserved place in the log for the response of one side.
+/// A reserved entry of the log for the response of one side.
 #[derive(Debug)]
 pub(crate) struct Log {
     room: mpsc::OwnedPermit<Logged>,

@@ -1,4 +1,4 @@
-//! The gateway: a reverse proxy on loopback that does what [`canary_core::Mesh`] decides.
+//! The gateway: a reverse proxy on loopback that follows the decisions of [`canary_core::Mesh`].
 //!
 //! It speaks HTTP/1.1 and HTTP/2. A request is buffered whole before it is forwarded, so that it can be retried
 //! and mirrored; a response is streamed.

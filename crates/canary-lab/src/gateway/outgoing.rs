@@ -1,4 +1,4 @@
-//! A request to a destination, and who answered it.
+//! A request to a destination, and the pod that answered it.
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, http::uri::PathAndQuery};

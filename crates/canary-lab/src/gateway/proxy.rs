@@ -1,4 +1,4 @@
-//! The proxy: one request in, the decision about it, one answer out.
+//! The proxy: it receives a request, decides its route, and returns the response.
 
 use std::{
     convert::Infallible,
@@ -53,9 +53,9 @@ const MAX_BODY: usize = 256 << 20;
 pub(crate) struct Proxy {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) metrics: Arc<Metrics>,
-    /// The log of mirrored requests, once somebody reads it.
+    /// The log of mirrored requests, while it has a reader.
     pub(crate) mirror_log: ArcSwapOption<Sink>,
-    /// The last exchanges, once somebody reads them.
+    /// The last exchanges, while they have a reader.
     pub(crate) recent: ArcSwapOption<Recent>,
     upstreams: Arc<Upstreams>,
     draws: AtomicU64,
@@ -104,7 +104,7 @@ impl Proxy {
 
     /// The counters and the weights in force, in Prometheus' text format.
     pub(crate) fn metrics_text(&self) -> String {
-        let counters = exposition::counters(self.metrics.counts());
+        let counters = exposition::counters(&self.metrics.counts());
         exposition::text([counters, exposition::weights(self.snapshot.load_full())])
     }
 
@@ -151,6 +151,7 @@ impl Proxy {
             version: if who.version.is_empty() { version } else { who.version },
             code: response.status().as_u16(),
             flags,
+            divided: decision.shares().len() > 1,
         };
         self.metrics.record(series, began.elapsed());
         response

@@ -96,7 +96,7 @@ impl Recent {
         reply
     }
 
-    /// Keeps a prediction of one of the lab's model servers, where the gateway is not the lab's own.
+    /// Keeps a prediction of one of the lab's model servers, for a gateway that is not the lab's own.
     pub(crate) fn keep_prediction(&self, subset: &str, prediction: Prediction<'_>) {
         let Prediction { head, body, status, answer, took } = prediction;
         if is_copy(&head.headers) {

@@ -1,4 +1,4 @@
-//! Responses that the gateway gives itself, in Envoy's words.
+//! Responses of the gateway itself, with Envoy's texts.
 
 use std::{convert::Infallible, future::Ready};
 
@@ -86,7 +86,7 @@ impl Reply {
         }
     }
 
-    /// The response did not come in time.
+    /// The response timed out.
     pub(crate) fn timeout() -> Self {
         Self::new(504, "UT", "upstream request timeout")
     }

@@ -43,6 +43,9 @@ pub struct Series {
     pub code: u16,
     /// Envoy's response flags, such as `NR` or `UF,URX`; empty when there is none.
     pub flags: String,
+    /// `true` when the request was divided by weights: its rule has several destinations. Requests of other rules, such
+    /// as a route by header, say nothing about the split.
+    pub divided: bool,
 }
 
 /// The number of requests of a series, and their durations.
@@ -58,12 +61,21 @@ pub struct Count {
 
 impl Count {
     /// Counts a request.
-    pub(super) fn add(&mut self, took: Duration) {
+    pub(super) fn record(&mut self, took: Duration) {
         self.requests += 1;
         self.total += took;
         let milliseconds = took.as_secs_f64() * 1000.0;
         if let Some(bucket) = BUCKETS.iter().position(|bound| milliseconds <= *bound) {
             self.buckets[bucket] += 1;
+        }
+    }
+
+    /// Adds the requests of another series.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.total += other.total;
+        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket += more;
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) struct Snapshot {
     /// The port of the Gateways that the listener represents.
     pub(crate) port: u16,
     endpoints: HashMap<String, Vec<Endpoint>>,
-    /// The same for real Envoy.
+    /// The inventory from which real Envoy is configured.
     pub(crate) inventory: Inventory,
 }
 
@@ -94,6 +94,19 @@ impl Snapshot {
     pub(crate) fn endpoint_at(&self, address: SocketAddr) -> Option<&Endpoint> {
         let mut all = self.endpoints.values().flatten();
         all.find(|endpoint| endpoint.ports.values().any(|found| *found == address))
+    }
+
+    /// Returns true when weights divide the requests of the Envoy route of this name: its rule has several destinations.
+    /// Envoy's log has no more than the name, so rules without a name are one.
+    pub(crate) fn divides(&self, route: &str) -> bool {
+        let rules = self.inventory.virtual_services();
+        let mut rules = rules.iter().flat_map(|service| service.spec.http.iter().flatten());
+        rules.any(|rule| {
+            let name = rule.name.as_deref().unwrap_or_default();
+            let rest = route.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                && rule.route.iter().flatten().count() > 1
+        })
     }
 
     /// The pods that a cluster sends requests to.

@@ -36,7 +36,7 @@ pub(crate) struct ApiServer {
     // In the order in which they stop; the folder is removed last.
     server: Program,
     _etcd: Program,
-    // Its files hold the administrator's token, which is kept nowhere else.
+    // The folder with the administrator's token, which is stored nowhere else.
     folder: Folder,
 }
 

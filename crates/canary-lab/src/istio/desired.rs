@@ -1,4 +1,5 @@
-//! The objects that a lab keeps on its API server: those of its store that istiod reads, and what stands for the rest.
+//! The objects that a lab keeps on its API server: those of its store that istiod reads, and substitutes for its pods
+//! and its gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ pub(crate) const MARKER: &str = "in-force.canary-lab.invalid";
 /// An object by kind, namespace and name.
 pub(crate) type Key = (&'static str, String, String);
 
-/// The kinds that are written, in the order in which they are: what is named comes before what names it.
+/// The kinds that are written, in this order: an object is written before those that refer to it.
 pub(crate) const KINDS: [(&str, &str); 9] = [
     ("Namespace", "v1"),
     ("Service", "v1"),
@@ -28,7 +29,7 @@ pub(crate) const KINDS: [(&str, &str); 9] = [
 
 const NETWORKING: &str = "networking.istio.io/v1";
 
-/// The objects as they shall be.
+/// The desired objects.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Desired(pub(crate) BTreeMap<(usize, Key), Value>);
 
@@ -82,7 +83,7 @@ impl Desired {
         }
     }
 
-    /// Adds an object of the store without what the API server writes by itself.
+    /// Adds an object of the store without the fields that the API server sets.
     fn add_read_by_istiod(&mut self, object: &Value) {
         let version = object["apiVersion"].as_str().unwrap_or_default();
         let service = object["kind"] == "Service" && version == "v1";
@@ -136,7 +137,8 @@ fn selects(service: &Value, pod: &Pod) -> bool {
         })
 }
 
-/// Gives a name to ports without one, by which entries are found; it says nothing of the protocol, as none does.
+/// Names the ports without a name, because entries refer to ports by name. The name does not select a protocol, as in a
+/// port without a name.
 fn name_ports(spec: &mut Value) {
     for port in spec["ports"].as_array_mut().into_iter().flatten() {
         port["name"] = json!(port_name(port));
@@ -174,7 +176,7 @@ fn envoy_filter() -> Value {
     })
 }
 
-/// The Gateway of the marker, which keeps the port open also before somebody else's Gateway is there.
+/// The Gateway of the marker, which keeps the port open even before the user's Gateway exists.
 fn marker_gateway(port: u16) -> Value {
     json!({
         "apiVersion": NETWORKING,

@@ -62,7 +62,7 @@ impl IngressGateway {
         let started = Instant::now();
         loop {
             let admin = admin_address(folder.path());
-            // Envoy is ready once its first listeners have come, or have been found to be none.
+            // Envoy is ready once it has received its first listeners, even an empty list.
             if let Some(admin) = admin.filter(|admin| get(*admin, "/ready").is_ok()) {
                 return Ok(Self { _program: program, _folder: folder, admin });
             }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::desired::{Desired, KINDS, Key, marker};
 
-/// The objects as they shall be, with their number.
+/// The desired objects, with their generation.
 pub(crate) type Wanted = (u64, Arc<Desired>);
 
 /// The writer of a lab's objects.
@@ -64,7 +64,7 @@ impl Mirror {
         refused
     }
 
-    /// Writes the newest objects whenever they change, until nobody can change them.
+    /// Writes the newest objects whenever they change, until their sender is gone.
     pub(crate) async fn run(
         mut self,
         mut wanted: watch::Receiver<Wanted>,

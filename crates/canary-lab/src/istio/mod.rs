@@ -2,7 +2,7 @@
 //! configures, and the objects that stand for the gateway's Service and for the pods behind Services.
 //!
 //! A stock Envoy lacks the filters of Istio's proxy, so istiod is configured to leave them out: the metrics of `istio.stats`,
-//! the exchange of metadata between proxies, the ALPN filter. Certificates come from an agent that is not there, so
+//! the exchange of metadata between proxies, the ALPN filter. There is no agent that could provide certificates, so
 //! there is no mutual TLS.
 
 #[cfg(feature = "istio")]

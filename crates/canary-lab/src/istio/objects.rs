@@ -1,4 +1,4 @@
-//! The objects that stand for what a cluster has and loopback has not: the gateway's Service and node, and pods.
+//! The objects that represent parts of a cluster that loopback lacks: the gateway's Service and node, and pods.
 
 use std::{
     collections::BTreeMap,
@@ -41,8 +41,9 @@ pub(super) fn gateway_selector() -> Value {
 /// The objects of an ingress gateway, in the order in which they are applied: its namespace, and its Service, whose port
 /// 80 leads to `port`.
 ///
-/// `port` is also the port on the nodes, for which Kubernetes allows 30000 to 32767: where [`ready_node`] is there,
-/// [`gateway_addresses`](canary_core::cluster::gateway_addresses) tells the address at which the gateway listens.
+/// `port` is also the port on the nodes, for which Kubernetes allows 30000 to 32767: together with [`ready_node`],
+/// [`gateway_addresses`](canary_core::cluster::gateway_addresses) then returns the address at which the gateway
+/// listens.
 pub fn gateway_objects(port: u16) -> [Value; 2] {
     let (key, value) = GATEWAY_LABEL;
     [
@@ -66,7 +67,7 @@ pub fn gateway_objects(port: u16) -> [Value; 2] {
     ]
 }
 
-/// The one node, 127.0.0.1, and its status, which is written apart.
+/// The one node, 127.0.0.1, and its status, which is written separately.
 pub fn ready_node() -> (Value, Value) {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "loopback"}});
     let status = json!({

@@ -46,7 +46,7 @@ impl IstioParts {
         Self::find_with(Envoy::find())
     }
 
-    /// [`IstioParts::find`] with Envoy's program given; where it is `None`, it is missing.
+    /// [`IstioParts::find`] with Envoy's program given; `None` reports it as missing.
     ///
     /// # Errors
     /// As [`IstioParts::find`].

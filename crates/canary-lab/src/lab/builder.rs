@@ -249,7 +249,7 @@ impl LabBuilder {
         })
     }
 
-    /// Istio's control plane with its gateway, where it is wanted.
+    /// Istio's control plane with its gateway, if it is configured.
     #[cfg(feature = "istio")]
     fn start_istio(
         &self,

@@ -30,8 +30,8 @@ pub(super) enum Front {
     Istio(Arc<IstioFront>),
 }
 
-/// Gives objects to a front that is not the lab's own. Weak, so that its programs stop with the lab although a handle of
-/// the store is still held.
+/// Hands objects to a front other than the lab's own gateway. The reference is weak, so that its programs stop with the
+/// lab even while a handle of the store exists.
 #[derive(Debug)]
 pub(super) enum Handle {
     Own,
@@ -41,7 +41,7 @@ pub(super) enum Handle {
 }
 
 impl Handle {
-    /// Brings objects into force, or has them brought into force.
+    /// Applies objects at the gateway, or starts to.
     #[cfg_attr(
         not(feature = "istio"),
         expect(unused_variables, reason = "Envoy takes the snapshot")
@@ -80,7 +80,7 @@ impl Front {
         }
     }
 
-    /// Waits until the newest objects are in force; only istiod takes its time.
+    /// Waits until the newest objects are in force; only istiod takes a noticeable time.
     #[cfg_attr(
         not(feature = "istio"),
         expect(clippy::unnecessary_wraps, reason = "the other gateways do not fail here")
@@ -93,7 +93,7 @@ impl Front {
         }
     }
 
-    /// The reason why the newest objects were refused, where a control plane of its own decides.
+    /// The reason why a separate control plane refused the newest objects.
     pub(super) fn refused(&self) -> Option<String> {
         match self {
             Self::Own(_) | Self::Envoy(_) => None,

@@ -57,7 +57,7 @@ impl IstioFront {
             mirror.write(&first).await?;
             Ok::<_, Error>((server, mirror))
         };
-        // On a thread of its own: a lab may be started within somebody's asynchronous code.
+        // On a separate thread, because a lab may be started from asynchronous code.
         let (server, mirror) = std::thread::scope(|scope| {
             scope.spawn(|| runtime.block_on(begin)).join().map_err(|_| Error::Cluster {
                 action: "start a lab".to_owned(),
@@ -96,7 +96,7 @@ impl IstioFront {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has these objects written; [`IstioFront::wait`] waits until they are in force.
+    /// Starts writing these objects; [`IstioFront::wait`] waits until they are in force.
     pub(super) fn put(&self, objects: &[&Value], pods: &[Pod], port: u16) {
         let desired = Desired::new(objects, pods, port, self.address.port());
         self.wanted.send_if_modified(|(number, before)| {

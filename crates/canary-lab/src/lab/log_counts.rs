@@ -25,6 +25,7 @@ pub(super) fn count(proxy: &Proxy, line: &LogLine) {
         version: label("version"),
         code: line.status,
         flags: line.flags.clone().unwrap_or_default(),
+        divided: snapshot.divides(line.route.as_deref().unwrap_or_default()),
     };
     proxy.metrics.record(series, Duration::from_millis(line.milliseconds));
 }

@@ -1,4 +1,4 @@
-//! The lab as its users see it.
+//! A running lab and its public interface.
 
 use std::{
     net::SocketAddr,
@@ -24,8 +24,8 @@ use crate::{
 /// A mesh with model servers on loopback, in this process; dropping it stops everything.
 ///
 /// Deployments of `tensorflow/serving` in its store run as model servers, Services find their pods by labels, and the
-/// gateway does what Gateways, `VirtualServices` and `DestinationRules` say, from the moment the write returns. It
-/// brings its own threads, so it can be used with or without an async runtime; many labs may run side by side.
+/// gateway routes as Gateways, `VirtualServices` and `DestinationRules` define, as soon as the write returns. The lab
+/// has its own threads, so it can be used with or without an async runtime; many labs may run side by side.
 ///
 /// ```
 /// use canary_core::{Gateway, VirtualService, serving::Workload};
@@ -175,7 +175,7 @@ impl Lab {
         Ok(applied)
     }
 
-    /// The reason why the newest objects are not in force, when the gateway had to keep the routes before them.
+    /// The reason why the newest objects are not in force, if the gateway had to keep the previous routes.
     pub fn problem(&self) -> Option<String> {
         let found = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
         found.or_else(|| self.gateway.refused())
@@ -239,7 +239,7 @@ impl Lab {
         self.wait_ready_while(timeout, || true)
     }
 
-    /// As [`wait_ready`](Self::wait_ready), as long as `go_on` returns `true`: it is called every millisecond.
+    /// As [`wait_ready`](Self::wait_ready), while `go_on` returns `true`; it is called every millisecond.
     ///
     /// # Errors
     /// As [`wait_ready`](Self::wait_ready); [`Error::Cluster`] also when it was stopped.
@@ -296,7 +296,7 @@ fn to_json(object: &impl Serialize) -> Result<Value> {
     })
 }
 
-/// The threads of a lab. They end with it without being waited for, so that a lab can be dropped in async code.
+/// The threads of a lab. Dropping the lab ends them without waiting, so that a lab can be dropped in async code.
 #[derive(Debug)]
 pub(super) struct Threads(Option<tokio::runtime::Runtime>);
 

@@ -61,7 +61,7 @@ pub(crate) async fn run(
                 ("Deployment", Change::Deleted) => {
                     deployments.remove(&reference);
                 }
-                // Every other change only repeats the reconciliation.
+                // Any other change causes a reconciliation.
                 _ => {}
             }
         }
@@ -179,7 +179,7 @@ async fn start(
     Ok((running, pods))
 }
 
-/// Adds predictions to the recent exchanges of a gateway, while somebody reads them.
+/// Adds predictions to the recent exchanges of a gateway, while these have a reader.
 fn report_to(proxy: Weak<Proxy>, subset: String) -> Watcher {
     Box::new(move |prediction| {
         if let Some(recent) = proxy.upgrade().and_then(|proxy| proxy.recent.load_full()) {

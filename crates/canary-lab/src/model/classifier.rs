@@ -20,8 +20,8 @@ pub enum Preprocessing {
     /// The whole image, resized (bicubic): as the network was trained.
     #[default]
     Whole,
-    /// The middle 7/8 of the largest square, resized, as benchmarks crop their images: a mistake in serving that looks
-    /// harmless and costs accuracy.
+    /// The middle 7/8 of the largest square, resized, as benchmarks crop their images. In serving it is a mistake that
+    /// looks harmless and costs accuracy.
     CentreCrop,
 }
 
@@ -113,7 +113,7 @@ impl Classifier {
         }
         let mut logits = Vec::with_capacity(shape[0] * CLASSES);
         for image in pixels.chunks_exact(side * side * 3) {
-            // From [0, 1] to what the network was trained on.
+            // Scales from [0, 1] to the range that the network was trained on.
             let scaled: Vec<f32> =
                 image.iter().map(|value| (value * 255.0 - 127.0) / 128.0).collect();
             logits.extend(self.network.logits(&scaled));

@@ -12,9 +12,9 @@ pub enum Code {
     ResourceExhausted,
     /// The response came too late: 504.
     DeadlineExceeded,
-    /// The server cannot answer now: 503.
+    /// The server is unavailable: 503.
     Unavailable,
-    /// The model is broken: 500.
+    /// The model failed: 500.
     Internal,
 }
 

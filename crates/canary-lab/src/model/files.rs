@@ -1,4 +1,4 @@
-//! Where the weights, the class names and the photo are on this machine; nothing is ever downloaded.
+//! The places of the weights, the class names and the photo on this machine; nothing is downloaded.
 
 use std::{
     env, fs,
@@ -81,7 +81,7 @@ const PHOTO: Wanted = Wanted {
 };
 
 impl Wanted {
-    /// The file in a `site-packages` or, laid flat, in a folder.
+    /// The file in a `site-packages`, or directly in a folder.
     fn within(&self, root: &Path) -> Option<PathBuf> {
         [root.join(self.folder).join(self.file), root.join(self.file)]
             .into_iter()

@@ -160,7 +160,7 @@ impl Scripted {
                 RUNNERS_UP.iter().filter(|name| *name != label).take(4).map(|name| (*name).into()),
             );
             let mut probabilities = vec![self.probability as f32];
-            // Halves of what is left, so that the order is strict: 1/2, 1/4, 1/8, 1/16 of it.
+            // Each gets half of the remaining probability, so that the order is strict: 1/2, 1/4, 1/8, 1/16.
             probabilities.extend((1..=4).map(|place| (4.0 * rest / f64::from(1 << place)) as f32));
             Ok(vec![
                 (

@@ -36,7 +36,7 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Returns `true` when [`Model::predict`] computes for so long that it needs a thread of its own.
+    /// Returns `true` when [`Model::predict`] takes so long that it needs a separate thread.
     fn is_heavy(&self) -> bool {
         true
     }

@@ -26,7 +26,7 @@ impl TensorInfo {
         Self { name: name.into(), dtype, shape }
     }
 
-    /// The difference to a shape, in words; `None` when the shape fits.
+    /// The difference from a shape, in words; `None` when the shape fits.
     pub(crate) fn misfit(&self, shape: &[usize]) -> Option<String> {
         let fits = shape.len() == self.shape.len()
             && shape

@@ -10,7 +10,7 @@ pub(crate) enum Endpoint {
     Examples(&'static str, String, Choice),
     Status(String, Choice),
     Metadata(String, Choice),
-    /// Outside `/v1/`: not a part of the interface.
+    /// Outside `/v1/`, and so not a part of the interface.
     Elsewhere,
     /// Inside `/v1/`, but not an endpoint.
     Malformed,

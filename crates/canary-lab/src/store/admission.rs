@@ -8,7 +8,8 @@ use canary_core::{
 };
 use serde_json::Value;
 
-/// Returns `true` for a name that Kubernetes takes for a Service: a label of RFC 1035, which is in its DNS name.
+/// Returns `true` for a name that Kubernetes accepts for a Service: a label of RFC 1035, because it is part of its DNS
+/// name.
 fn is_service_name(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase();
     name.len() <= 63
@@ -38,7 +39,7 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     if !target.api_version.starts_with("networking.istio.io/") {
         return Ok(());
     }
-    // Read strictly: a field that Istio does not know would be lost silently.
+    // Read strictly, because a field that Istio does not know would be lost silently.
     let findings = match target.kind.as_str() {
         "Gateway" => Gateway::from_json_value(object)?.validate(),
         "VirtualService" => VirtualService::from_json_value(object)?.validate(),

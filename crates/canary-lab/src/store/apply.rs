@@ -54,7 +54,7 @@ pub(super) fn merge(
     let dropped: Vec<Path> = managers.applied(manager).difference(&fields).cloned().collect();
     managers.record_apply(manager, fields, &changed);
     for path in dropped {
-        // A field that others own, or that contains a stated field, stays.
+        // Keep a field that others own, or that contains a stated field.
         let within = stated.keys().any(|field| field.starts_with(&path));
         if !within && managers.other_owner(manager, &path).is_none() {
             remove(&mut object, &path);
@@ -91,7 +91,7 @@ fn set(object: &mut Value, path: &[String], value: Value) {
     }
 }
 
-/// Removes a leaf, and the parents that are empty without it.
+/// Removes a leaf, and the parents that become empty.
 fn remove(object: &mut Value, path: &[String]) -> bool {
     let (Some((name, rest)), Value::Object(fields)) = (path.split_first(), &mut *object) else {
         return false;

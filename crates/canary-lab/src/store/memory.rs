@@ -27,8 +27,8 @@ pub const FIELD_MANAGER: &str = "canary";
 ///
 /// It implements [`canary_core::cluster::Cluster`]. Cloning gives another handle of the same store. Istio's three
 /// kinds are checked on every write as Istio's webhook checks them. `status` belongs to the lab and is left unchanged
-/// by writes. Lists are owned whole, as Istio's resource definitions have them; so they are for Kubernetes' kinds,
-/// where the API server merges some lists by key.
+/// by writes. Lists are owned as a whole, as in Istio's resource definitions, and also for Kubernetes' kinds, for which
+/// the API server merges some lists by key.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -89,7 +89,7 @@ impl Store {
         Self { inner: Arc::default(), manager: FIELD_MANAGER.to_owned(), force: false }
     }
 
-    /// A handle whose writes are recorded under another name than [`FIELD_MANAGER`].
+    /// A handle whose writes are recorded under this name instead of [`FIELD_MANAGER`].
     #[must_use]
     pub fn field_manager(mut self, name: impl Into<String>) -> Self {
         self.manager = name.into();

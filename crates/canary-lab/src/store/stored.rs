@@ -1,4 +1,4 @@
-//! An object as it is stored, and what names it.
+//! A stored object and its name.
 
 use canary_core::cluster::ObjectRef;
 use serde_json::Value;

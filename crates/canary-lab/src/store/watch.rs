@@ -73,7 +73,7 @@ impl Watchers {
     pub(super) fn add(&mut self, object: ObjectRef, now: Option<Value>) -> Watch {
         let (sender, receiver) = unbounded_channel();
         if let Some(now) = now {
-            // The receiver is still here.
+            // This cannot fail while the receiver exists.
             let _ = sender.send(WatchEvent::Applied(shown(&now, &object.api_version)));
         }
         self.one.push((object, sender));

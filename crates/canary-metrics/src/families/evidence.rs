@@ -41,7 +41,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: None,
         own_labels: &["guardrail"],
-        help: "Estimate of what the guardrail tests, such as a ratio of error rates; without a sample before there is one.",
+        help: "Estimate of the tested quantity, such as a ratio of error rates; no sample before there is an estimate.",
         samples: |run| readings(run, |reading| reading.estimate),
     },
     Family {

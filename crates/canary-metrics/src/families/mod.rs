@@ -1,4 +1,4 @@
-//! Every family of metrics, by what it is about.
+//! All families of metrics, by topic.
 
 mod evidence;
 mod observations;

@@ -22,7 +22,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["subset"],
-        help: "Failed ones of the requests observed over the whole rollout.",
+        help: "Failed requests observed over the whole rollout, by the subset that served them.",
         samples: |run| subsets(run, |totals| [totals.stable_failed, totals.canary_failed]),
     },
     Family {
@@ -30,7 +30,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &[],
-        help: "Observed requests of which no version is known.",
+        help: "Observed requests of unknown version.",
         samples: |run| one(totals(run).unknown),
     },
     Family {
@@ -38,7 +38,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &[],
-        help: "Failed ones of the requests of which no version is known.",
+        help: "Failed requests of unknown version.",
         samples: |run| one(totals(run).unknown_failed),
     },
     Family {
@@ -54,7 +54,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["reason"],
-        help: "Observations and labels that count for nothing, by the reason.",
+        help: "Observations and labels that are not used, by reason.",
         samples: |run| {
             let totals = totals(run);
             let reasons = [
@@ -95,7 +95,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: None,
         own_labels: &["kind"],
-        help: "Observations until which the step is held; without a sample of a kind that its hold does not state.",
+        help: "Observations that the step's hold requires; no sample for a kind that it does not state.",
         samples: |run| {
             let Some(hold) = run.steps.get(run.step).map(|step| step.hold) else {
                 return Vec::new();
@@ -110,7 +110,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: Some("ratio"),
         own_labels: &["subset"],
-        help: "Share of the step's requests that the subset served, from 0 to 1; without a sample before the first one.",
+        help: "Share of the step's requests that the subset served, from 0 to 1; no sample before the first request.",
         samples: |run| {
             let seen = run.seen.as_ref().filter(|seen| seen.requests > 0);
             let share = seen.map(|seen| large(seen.canary) / large(seen.requests));

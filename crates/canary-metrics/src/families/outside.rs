@@ -1,4 +1,4 @@
-//! The requests that a run sends: to the API server, to the models, to those who want to hear of it.
+//! The requests that a run sends: to the API server, to the models, and to the recipients of notices.
 
 use crate::{
     family::{Family, Kind, Value},
@@ -17,7 +17,7 @@ pub(super) static FAMILIES: &[Family] = &[
         samples: |run| {
             let all = Verb::ALL.into_iter();
             all.flat_map(|verb| Answer::ALL.map(|answer| (verb, answer)))
-                // Of watches only failures are counted.
+                // For watches, only failures are counted.
                 .filter(|pair| !matches!(pair, (Verb::Watch, Answer::Ok)))
                 .map(|(verb, answer)| {
                     let labels = vec![verb.name().to_owned(), answer.name().to_owned()];
@@ -43,7 +43,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["route", "result"],
-        help: "Requests to the models that the run sent itself, by route (weights or header) and by what became of them.",
+        help: "Requests to the models that the run sent itself, by route (weights or header) and outcome.",
         samples: |run| {
             let all = Route::ALL.into_iter();
             all.flat_map(|route| Sent::ALL.map(|sent| (route, sent)))

@@ -43,7 +43,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: Some("seconds"),
         own_labels: &[],
-        help: "Unix time at which the driver began the run, or went on with it.",
+        help: "Unix time at which the driver started or resumed the run.",
         samples: |run| seconds_of(run.started),
     },
     Family {
@@ -83,7 +83,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: None,
         own_labels: &["subset"],
-        help: "Weight that the subset is to have by the step or by the verdict, from 0 to 100.",
+        help: "Desired weight of the subset by the step or the verdict, from 0 to 100.",
         samples: |run| weights(run, run.desired),
     },
     Family {
@@ -99,7 +99,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &[],
-        help: "Writes of weights that the cluster has taken.",
+        help: "Writes of weights that the cluster has accepted.",
         samples: |run| one(run.writes),
     },
     Family {
@@ -107,7 +107,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["command", "outcome"],
-        help: "Commands of people, by what became of them: done, superseded or refused.",
+        help: "Commands of people, by outcome: done, superseded or refused.",
         samples: |run| {
             let commands = run.commands.iter();
             commands

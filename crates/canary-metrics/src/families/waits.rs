@@ -47,7 +47,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: Some("seconds"),
         own_labels: &[],
-        help: "Time for which the step is held at least; without a sample where the plan states none.",
+        help: "Minimum time of the step's hold; no sample if the plan states none.",
         samples: |run| {
             let time = run.steps.get(run.step).and_then(|step| step.hold.time);
             time.map(|time| one(time.as_secs_f64())).unwrap_or_default()
@@ -58,7 +58,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &[],
-        help: "Actions that failed at the cluster and are tried again.",
+        help: "Actions that failed at the cluster and are retried.",
         samples: |run| one(run.retries),
     },
     Family {

@@ -1,4 +1,4 @@
-//! Requests to an API server, by verb and by what it answered.
+//! Requests to an API server, by verb and by class of answer.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl Calls {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Durations {
     total: Duration,
-    /// One count for each of [`BOUNDS`], and one for what is longer.
+    /// One count for each of [`BOUNDS`], and one for longer requests.
     counts: [u64; BOUNDS.len() + 1],
 }
 

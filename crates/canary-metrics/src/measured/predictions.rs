@@ -1,4 +1,4 @@
-//! Requests to the models that the run sends itself, by their route and by what became of them.
+//! The run's own requests to the models, by route and outcome.
 
 /// The route of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

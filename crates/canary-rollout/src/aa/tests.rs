@@ -34,7 +34,7 @@ fn the_window_is_the_shortest_one_after_which_the_dispersion_grows_no_more() {
         ([(3.0, 400), (3.9, 100), (9.0, 25)], (15, true, Some(false))),
         ([(3.0, 400), (4.0, 100), (4.5, 25)], (60, true, Some(false))),
         ([(3.0, 400), (4.0, 100), (8.0, 25)], (240, false, Some(false))),
-        // Too few windows: nothing is known of them.
+        // Too few windows: the result is unknown.
         ([(1.0, 400), (1.0, 100), (1.0, 19)], (15, true, None)),
         ([(1.0, 40), (1.0, 19), (1.0, 5)], (15, false, None)),
         ([(3.0, 90), (9.0, 30), (9.0, 9)], (60, false, Some(false))),
@@ -42,7 +42,7 @@ fn the_window_is_the_shortest_one_after_which_the_dispersion_grows_no_more() {
     ] {
         assert_eq!(advice(&[measured(levels)]), expected, "{levels:?}");
     }
-    // The longest window that a guardrail needs; what is not known of one is not known.
+    // The longest window that any guardrail needs; if one is unknown, the result is unknown.
     let short = measured([(1.0, 400), (1.0, 100), (1.0, 25)]);
     let long = measured([(3.0, 400), (4.0, 100), (4.5, 25)]);
     assert_eq!(advice(&[short.clone(), long]), (60, true, Some(false)));

@@ -87,7 +87,7 @@ impl fmt::Display for AaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "A/A: dispersion φ of the bad requests; 1 is one by one, and only windows with bad requests count"
+            "A/A: dispersion φ of the bad requests; 1 means one by one; only windows with bad requests count"
         )?;
         for guardrail in &self.guardrails {
             writeln!(f, "  {guardrail}")?;
@@ -105,7 +105,7 @@ impl fmt::Display for AaReport {
             0 => f.write_str("  no guardrail alarmed")?,
             _ => write!(
                 f,
-                "  alarmed, though nothing differs: {}; where that happens again, the assumptions of the test do not hold",
+                "  false alarms: {}; if they recur, the assumptions of the test do not hold",
                 self.alarmed()
             )?,
         }

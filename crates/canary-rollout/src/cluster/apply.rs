@@ -1,4 +1,4 @@
-//! Several objects at once: applied in the order that they need each other, and taken down again.
+//! Several objects at once: applied in the order of their dependencies, and deleted again.
 
 use std::fmt;
 
@@ -19,11 +19,11 @@ const UID: &str = "/metadata/uid";
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Effect {
-    /// There was none of that name.
+    /// It was created.
     Created,
-    /// It was brought to what was stated.
+    /// It was changed to the stated values.
     Changed,
-    /// It was as stated already.
+    /// It already had the stated values.
     Unchanged,
 }
 
@@ -97,7 +97,7 @@ pub async fn apply_all(
 
 /// Deletes exactly what [`apply_all`] created, in the reverse order, and gives what it deleted.
 ///
-/// Objects that were there before stay, and so does one that somebody has put in the place of ours since.
+/// Objects that existed before stay, and so does one that somebody has created under the same name since.
 ///
 /// # Errors
 /// As [`Cluster::delete`]; what comes after the object that cannot be deleted stays.

@@ -1,4 +1,4 @@
-//! The calls on a store of objects, and what an implementation owes its callers.
+//! The calls on a store of objects, and the obligations of an implementation.
 
 use std::future::Future;
 
@@ -21,7 +21,7 @@ pub enum WatchEvent {
 
 /// A store of Kubernetes objects with resource versions, preconditions and watches.
 ///
-/// Implementations keep what the API server promises: every write changes `metadata.resourceVersion`, a JSON Patch
+/// Implementations give the guarantees of the API server: every write changes `metadata.resourceVersion`, a JSON Patch
 /// whose `test` fails changes nothing, and a watch misses no change.
 pub trait Cluster: Send + Sync {
     /// The object, or `None` when there is none of that name.

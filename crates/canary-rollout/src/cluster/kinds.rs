@@ -1,4 +1,4 @@
-//! The kinds that are known here by name alone.
+//! The kinds that can be referred to by name alone.
 
 use super::ObjectRef;
 
@@ -38,7 +38,7 @@ fn kind_of(name: &str) -> Option<&'static Kind> {
 }
 
 impl ObjectRef {
-    /// The group and version under which a kind is read and written; `None` for a kind that is not known here.
+    /// The group and version under which a kind is requested; `None` for an unknown kind.
     ///
     /// ```
     /// use canary_core::cluster::ObjectRef;

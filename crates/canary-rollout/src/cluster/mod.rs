@@ -1,6 +1,6 @@
-//! Where objects live: the contract that Kubernetes and the embedded lab both keep.
+//! The store of objects: the contract that Kubernetes and the embedded lab both implement.
 //!
-//! Objects travel as raw JSON, so that fields of other controllers and of newer versions survive untouched.
+//! Objects are passed as raw JSON, so that fields of other controllers and of newer versions survive untouched.
 
 mod apply;
 mod contract;

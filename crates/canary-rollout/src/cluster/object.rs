@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// Names one object: its type, namespace and name.
+/// The reference of one object: its type, namespace and name.
 ///
 /// ```
 /// use canary_core::cluster::ObjectRef;

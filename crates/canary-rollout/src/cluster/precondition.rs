@@ -1,4 +1,4 @@
-//! Which of a JSON Patch's `test` operations do not hold on an object.
+//! The `test` operations of a JSON Patch that fail on an object.
 
 use json_patch::{Patch, PatchOperation};
 use serde_json::Value;

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub struct PodProblem {
     /// The pod's name.
     pub pod: String,
-    /// Kubernetes' own word for it, such as `ImagePullBackOff`, `Unschedulable` or `OOMKilled`.
+    /// Kubernetes' name of the reason, such as `ImagePullBackOff`, `Unschedulable` or `OOMKilled`.
     pub reason: String,
     /// The message of Kubernetes.
     pub message: String,
@@ -71,7 +71,7 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// Reads how far a `Deployment` has come, with the reasons from its pods' status and events.
+/// Reads the progress of a `Deployment`, with the reasons from its pods' status and events.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such deployment, [`Error::Cluster`] when the cluster cannot be read.
@@ -102,7 +102,7 @@ pub async fn readiness(
     let events = if own.is_empty() {
         Vec::new()
     } else {
-        // Events only sharpen the message; an account that may not read them still gets the status.
+        // Events only make the message more specific; an account that may not read them still gets the status.
         cluster.list("v1", "Event", Some(namespace)).await.unwrap_or_default()
     };
     readiness.problems = own.into_iter().filter_map(|pod| problem(pod, &events)).collect();
@@ -202,8 +202,8 @@ pub(super) fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
     Some(problem(text(latest, "reason"), text(latest, "message")))
 }
 
-/// When an event was last seen. Newer reporters, such as the scheduler, fill `eventTime` and `series` in place of
-/// `lastTimestamp`.
+/// The time at which an event was last seen. Newer reporters, such as the scheduler, fill `eventTime` and `series` in
+/// place of `lastTimestamp`.
 ///
 /// Source: Kubernetes' reference of `Event` v1 core.
 fn last_seen(event: &Value) -> String {
@@ -235,7 +235,7 @@ fn help(reason: &str) -> &'static str {
     }
 }
 
-/// Waits until every pod of a `Deployment` is ready, telling each change of its state.
+/// Waits until every pod of a `Deployment` is ready, and reports each change of its state.
 ///
 /// # Errors
 /// [`Error::NotReady`] with the reasons of the pods when it is not ready in time, [`Error::NotFound`] when there is

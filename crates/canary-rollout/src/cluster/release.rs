@@ -1,4 +1,4 @@
-//! The hand of a person on a release that another process drives.
+//! A person's commands to a release that another process drives.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,16 +16,17 @@ use crate::{
     patch::STATE_ANNOTATION,
 };
 
-/// The time between two looks for the acknowledgement.
+/// The time between two polls for the acknowledgement.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// The time that a driver has to begin, or to continue in another process, before a command takes it that there is none.
+/// The time within which a driver has to begin, or to continue in another process, before a command reports that none
+/// runs.
 const STARTING: Duration = Duration::from_secs(5);
 
 /// The number of times that a command is written while somebody else keeps changing the object.
 const ATTEMPTS: u32 = 8;
 
-/// The most lines that the annotation keeps: commands that no driver has read yet.
+/// The maximum number of lines in the annotation, which are commands that no driver has read yet.
 const LINES: usize = 5;
 
 /// A release that a driver runs, here or in another process: pauses, resumes, approves, aborts and promotes it.
@@ -97,7 +98,7 @@ impl<C: Cluster + 'static> Release<C> {
         self
     }
 
-    /// Stays at the weights in force; the guardrails continue.
+    /// Pauses at the weights in force; the guardrails continue.
     ///
     /// # Errors
     /// As [`Release::send`].
@@ -113,7 +114,7 @@ impl<C: Cluster + 'static> Release<C> {
         self.send(Verb::Resume, "").await
     }
 
-    /// Lets the step begin that waits for approval.
+    /// Approves the step that waits.
     ///
     /// # Errors
     /// As [`Release::send`]; it is refused where no step waits.
@@ -285,14 +286,14 @@ impl<C: Cluster + 'static> Release<C> {
         }
     }
 
-    /// Nobody drives the release: an abort is carried out here, where the plan is known.
+    /// No driver runs: an abort is carried out here if the plan is known.
     async fn without_driver(&self, command: Command) -> Result<CommandRecord> {
         let (verb, nonce) = (command.verb, command.nonce.clone());
         let Some(plan) = self.plan.clone().filter(|_| verb == Verb::Abort) else {
             return Err(self.unacknowledged(verb, "no driver runs it"));
         };
         let driver = Driver::shared(Arc::clone(&self.cluster), plan)?.aborting();
-        // Boxed: it is large, and few commands come here.
+        // Boxed, because it is large and rarely used.
         let (mut run, _control) = Box::pin(driver.start()).await?;
         while let Some(progress) = futures_util::StreamExt::next(&mut run).await {
             if let Progress::Finished { verdict, .. } = progress?
@@ -336,7 +337,7 @@ fn annotate(live: &Value, text: &str) -> Result<Patch> {
         .map_err(|error| Error::Plan(format!("the command cannot be written: {error}")))
 }
 
-/// The user and the host, as far as the environment tells them.
+/// The user and the host, as far as the environment names them.
 fn user() -> String {
     let of = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok());
     let user = of(["USER", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned());
@@ -346,7 +347,7 @@ fn user() -> String {
     }
 }
 
-/// A word that no other command has.
+/// A word that is unique to this command.
 fn nonce() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Annotations and labels of a pod template that restart pods or belong to the mesh, and make no other release.
+/// Annotations and labels of a pod template that restart pods or belong to the mesh, and do not distinguish releases.
 const NO_RELEASE: &[&str] = &[
     "controller-revision-hash",
     "istio.io/rev",
@@ -22,11 +22,11 @@ const NO_RELEASE: &[&str] = &[
 
 /// The identity of the release behind a subset: 32 hexadecimal digits, or `None` when no workload is found.
 ///
-/// It is XXH3 (128 bits) of the pod templates of every `Deployment` and `StatefulSet` behind the subset, with what they
-/// take from `ConfigMap`s, as environment or as files. Another image, argument or model path is another release;
-/// another number of replicas, a restart and the marks of the sidecar injector are not. It distinguishes releases; it
-/// is no protection against forgery. For a subset that the rule does not define yet, [`Behind::find`] accepts the
-/// labels.
+/// It is XXH3 (128 bits) of the pod templates of every `Deployment` and `StatefulSet` behind the subset, with the
+/// values that they take from `ConfigMap`s, as environment or as files. Another image, argument or model path is
+/// another release; another number of replicas, a restart and the marks of the sidecar injector are not. It
+/// distinguishes releases; it does not protect against forgery. For a subset that the rule does not define yet,
+/// [`Behind::find`] accepts the labels.
 ///
 /// # Errors
 /// [`crate::Error::Cluster`] when the store cannot be reached or does not permit a look-up; the error names the verb
@@ -72,7 +72,7 @@ impl<C: Cluster> Behind<'_, C> {
     }
 }
 
-/// A digest of templates and of what they take from `ConfigMap`s. The names of workloads are not part of it.
+/// A digest of templates and of the values that they take from `ConfigMap`s. The names of workloads are not part of it.
 fn digest(templates: &[&Value], maps: &BTreeMap<&str, Value>) -> String {
     let mut releases: Vec<String> = templates
         .iter()
@@ -87,12 +87,12 @@ fn digest(templates: &[&Value], maps: &BTreeMap<&str, Value>) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(json!(releases).to_string().as_bytes()))
 }
 
-/// A digest of one pod template, without what makes no other release.
+/// A digest of one pod template, without the parts that do not distinguish releases.
 pub(super) fn template_digest(template: &Value) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(bare(template).to_string().as_bytes()))
 }
 
-/// A template without what makes no other release.
+/// A template without the parts that do not distinguish releases.
 fn bare(template: &Value) -> Value {
     let mut template = without_nulls(template);
     let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else {

@@ -17,13 +17,13 @@ struct Requests<P: Predictor> {
     samples: Samples<P::Input>,
 }
 
-/// A plan with all that its run needs: who predicts, which inputs are sent, and what else is counted.
+/// A plan with all that its run needs: the predictor, the inputs, and further sources.
 ///
-/// The evidence of a run is decided here, for every program alike:
+/// The sources of a run's evidence are decided here, in the same way for every program:
 ///
 /// - Without [`counted`](Self::counted) evidence the rollout sends the inputs and observes its own requests.
-/// - With it, requests are counted there alone; the rollout sends inputs only where the plan compares pairs through a
-///   header, and reports nothing except the pairs.
+/// - With it, requests are counted only there; the rollout sends inputs only if the plan compares pairs through a
+///   header, and reports only the pairs.
 /// - Mirrored traffic gives the pairs of a plan without a header, where nothing is counted elsewhere.
 /// - Both versions are probed with one input before the first weight wherever there is a predictor.
 ///
@@ -199,8 +199,8 @@ impl<P: Predictor> Rollout<P> {
     }
 }
 
-/// The requests of a run: pairs where the plan compares them through a header, and requests where nobody else's are
-/// counted.
+/// The requests of a run: pairs if the plan compares them through a header, and requests if no other source counts
+/// them.
 fn traffic<P: Predictor>(
     plan: &Plan,
     predictor: &P,

@@ -1,4 +1,4 @@
-//! The `scale` subresource of an object, for stores that have none of their own.
+//! The `scale` subresource of an object, for stores without one.
 
 use json_patch::{Patch, PatchErrorKind};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{Error, Result, json::resource_version};
 /// Kinds of `apps/v1` that have replicas.
 const SCALED: &[&str] = &["Deployment", "ReplicaSet", "StatefulSet"];
 
-/// The patch of an object that a patch of its `scale` subresource comes to: for an implementation of
+/// The patch of an object that is equivalent to a patch of its `scale` subresource: for an implementation of
 /// [`Cluster::patch_scale`](super::Cluster::patch_scale) over a store that keeps whole objects. It is pinned to the
 /// version of `live`.
 ///

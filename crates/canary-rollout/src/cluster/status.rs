@@ -23,7 +23,7 @@ fn is_none(count: &u64) -> bool {
     *count == 0
 }
 
-/// Where a route of the `VirtualService` sends its requests.
+/// The destinations of a route of the `VirtualService`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RouteWeights {
@@ -57,14 +57,14 @@ pub struct RolloutStatus {
     /// After a promotion, the `Deployment` of the old version and the earliest time of its scale-down, while it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<(String, Timestamp)>,
-    /// What became of the old version's `Deployment`, where the plan asks for its scale-down.
+    /// The outcome for the old version's `Deployment`, if the plan scales it down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_down: Option<ScaleDown>,
     /// When the rollout began.
     pub began: Timestamp,
     /// When the split in force was written.
     pub since: Timestamp,
-    /// The time that the state is of.
+    /// The time of the state.
     pub now: Timestamp,
     /// Requests and pairs counted at the step.
     pub seen_at_step: (u64, u64),

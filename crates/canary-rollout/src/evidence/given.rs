@@ -1,4 +1,4 @@
-//! Sources out of iterators and streams of the caller's.
+//! Sources from the caller's iterators and streams.
 
 use std::{
     pin::Pin,
@@ -20,20 +20,20 @@ use crate::{Error, Result};
 /// The observations that a thread reads ahead ([`from_blocking`]).
 const AHEAD: usize = 1_024;
 
-/// An observation of the caller's: when the request was sent, and what was seen.
+/// An observation of the caller: the time at which the request was sent, and its content.
 type Item = (Timestamp, Seen);
 
 /// A source out of a stream or an iterator of the caller's; see [`from_iter`], [`from_blocking`] and [`from_stream`].
 ///
 /// # The order of sending
 /// A request is judged by the weights at the moment at which it was sent, so the observations come in that order; equal
-/// moments are allowed. One that was sent before the one that came before it, or later than now, ends the source with
+/// moments are allowed. An observation that was sent before the previous one, or later than now, ends the source with
 /// [`Error::Observation`], which names its number. An access log is written when requests end: sort it first, and give
 /// a request only when every one that was sent before it has ended.
 ///
 /// # Interruptions
-/// The moments number the observations ([`SendingOrder`]). A rollout that is interrupted and begun again counts none
-/// twice, whether the source begins at its start again or continues.
+/// The moments number the observations ([`SendingOrder`]). A rollout that is interrupted and restarted counts none
+/// twice, whether the source starts again or continues.
 #[derive(Debug)]
 pub struct Given<S> {
     name: Arc<str>,
@@ -41,7 +41,7 @@ pub struct Given<S> {
     items: S,
 }
 
-/// A source out of an iterator that never waits, such as a list: each item is when it was sent and what was seen.
+/// A source from an iterator that never waits, such as a list. Each item has the time of sending and the content.
 ///
 /// ```
 /// use canary_core::evidence::{Arm, Kind, Request, Seen, Source, Timestamp, from_iter};
@@ -91,7 +91,7 @@ where
     from_stream(name, provides, Waiting::Iterable(items))
 }
 
-/// A source out of a stream: each item is when it was sent and what was seen, or an error.
+/// A source from a stream. Each item has the time of sending and the content, or is an error.
 pub fn from_stream<S>(
     name: impl Into<Arc<str>>,
     provides: impl IntoIterator<Item = Kind>,

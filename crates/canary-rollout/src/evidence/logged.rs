@@ -9,9 +9,9 @@ use super::observation::{Answer, Arm, Timestamp};
 pub struct Logged {
     /// The request's id, the same on both sides: the value of `x-request-id`, which Envoy sets before it mirrors.
     pub id: Arc<str>,
-    /// When the request was answered, by the log's clock.
+    /// The time of the response, by the log's clock.
     pub at: Timestamp,
-    /// Whose log it is.
+    /// The side whose log it is.
     pub arm: Arm,
     /// The outcome of the request.
     pub outcome: LoggedOutcome,
@@ -41,7 +41,7 @@ impl Logged {
         Self::new(id.into(), at, arm, LoggedOutcome::Answer(answer))
     }
 
-    /// A record of a failure with an HTTP status, or 0 where no response came. One that has more to say is an
+    /// A record of a failure with an HTTP status, or 0 where no response came. For a record with more details, use
     /// [`Logged::answer`] with [`Answer::failure`].
     pub fn failure(id: impl Into<Arc<str>>, at: Timestamp, arm: Arm, status: u16) -> Self {
         Self::new(id.into(), at, arm, LoggedOutcome::Failed(status))

@@ -1,4 +1,4 @@
-//! Mirrored traffic: pairs of answers out of the access logs of both sides, joined by request id.
+//! Mirrored traffic: pairs of answers from the access logs of both sides, joined by request id.
 
 mod join;
 #[cfg(test)]
@@ -22,18 +22,18 @@ use super::{
 };
 use crate::Result;
 
-/// Records taken in a row without a pair before the rest of the program has its turn.
+/// The number of records read in a row without a pair before the task yields.
 const IN_A_ROW: u32 = 256;
 
-/// A source of pairs out of mirrored traffic ([`crate::Step::mirror`]), for rollouts that begin with a shadow.
+/// A source of pairs from mirrored traffic ([`crate::Step::mirror`]), for rollouts that begin with a shadow.
 ///
-/// Envoy sends the copy and throws its answer away ("fire and forget"), so no client and no gateway can compare the
+/// Envoy sends the copy and drops its answer ("fire and forget"), so neither a client nor a gateway can compare the
 /// two. The mirrored canary's response is in the canary's own log: a prediction log of TensorFlow Serving, or an access
 /// log of the canary's sidecar that writes `x-request-id`. This source reads the records of both logs, merged into one
 /// stream in about the order of time (`futures_util::stream::select` of two logs does), and joins them by id.
 ///
-/// - A pair is made of the stable record and the canary's record of the same request. A half that failed is in it as
-///   such, with its status ([`Answer::failure`]); so is a response without a class where the other model names one.
+/// - A pair is made of the stable record and the canary's record of the same request. A failed half is included with
+///   its status ([`Answer::failure`]); so is a response without a class if the other model names one.
 /// - A record whose other half has not come [`Mirrored::within`] 30 seconds, by the log's clock, or that is pushed
 ///   out by newer ones ([`Mirrored::capacity`]) is left out: the request may not have been mirrored at all.
 /// - A canary that hangs, or that has no endpoints, logs nothing. Where every request is mirrored, say so
@@ -72,7 +72,7 @@ impl std::fmt::Debug for Mirrored {
 }
 
 impl Mirrored {
-    /// A source out of the records of both sides' logs.
+    /// A source from the records of both sides' logs.
     ///
     /// The pairs are numbered from 0 in the order in which they are completed, so that a rollout which is interrupted
     /// and begun again with the same logs counts none of them twice; see [`Mirrored::live`].
@@ -103,10 +103,10 @@ impl Mirrored {
     /// than a request may take.
     ///
     /// Then a stable record without one of the canary is a canary that did not answer: a pair whose canary half failed.
-    /// Pairs come in the order of the stable records, and none before what became of every earlier one is known:
-    /// otherwise the timeouts would be missing for as long as they take. While more records wait than the capacity, the
-    /// source looks at half of the ids only, then at a quarter, and so on, and stays at that; which ids does not depend
-    /// on what was answered.
+    /// Pairs are returned in the order of the stable records, and each only when the outcome of every earlier one is
+    /// known; otherwise timeouts would be missing until they expire. While more records wait than the capacity, the
+    /// source uses only half of the ids, then a quarter, and so on, and does not return to more. The choice of ids does
+    /// not depend on the answers.
     ///
     /// ```
     /// use canary_core::evidence::{Answer, Arm, Logged, Mirrored, Timestamp};
@@ -144,7 +144,7 @@ impl Mirrored {
         self
     }
 
-    /// Counts of what was paired and what was left out; it continues counting while the source is used.
+    /// The counts of formed pairs and left-out records; it is updated while the source is used.
     pub fn tally(&self) -> MirrorTally {
         self.join.tally.clone()
     }

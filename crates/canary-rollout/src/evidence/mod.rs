@@ -1,23 +1,23 @@
-//! Where observations of a rollout come from.
+//! The sources of a rollout's observations.
 //!
 //! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), traffic made for
 //! the rollout with pairs through the header route (`Traffic`, and `Pairing` for one pair at a time), mirrored traffic
-//! out of the logs of both sides ([`Mirrored`]), counts out of Prometheus (`prometheus`), any iterator or stream of the
-//! caller's ([`from_iter`], [`from_blocking`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
-//! once.
+//! from the logs of both sides ([`Mirrored`]), counts from Prometheus (`prometheus`), any iterator or stream of the
+//! caller's ([`from_iter`], [`from_blocking`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A
+//! rollout takes several at once.
 //!
 //! # What counts
 //! - A failure is what the user who sent the request would call one: every status except 200 to 299
-//!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides the
-//!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
+//!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides
+//!   harm; a pair keeps its failed half ([`Answer::failure`]).
 //! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing
 //!   before every earlier one has ended; [`Recorder::begin`] does that for your own client. Counts of requests that
 //!   have ended ([`Window::ended`]) are used from [`crate::Plan::settle`] and [`crate::Plan::request_timeout`] after a weight change.
-//! - A request whose version is unknown is [`Arm::Unknown`]. It counts for no ratio, and its failure is
-//!   evidence of a canary that cannot be reached.
+//! - A request whose version is unknown is [`Arm::Unknown`]. It is not used in ratios, but its failure is evidence that
+//!   the canary cannot be reached.
 //! - Equal inputs are one observation of a pair; a rollout remembers as many as its plan needs, at most
 //!   [`Known::CAPACITY`](canary_stats::Known::CAPACITY).
-//! - Missing data is neither success nor failure. A source that has nothing to give says why, and the rollout waits.
+//! - Missing data is neither success nor failure. A source without data reports the reason, and the rollout waits.
 //!
 //! [`Source`] states the obligations of your own source.
 

@@ -18,7 +18,7 @@ impl Timestamp {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// The moment so much later.
+    /// The moment after this time.
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
@@ -30,7 +30,7 @@ impl Timestamp {
     }
 }
 
-/// Which side of the rollout something comes from.
+/// The side of the rollout that an observation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Arm {
@@ -94,14 +94,14 @@ impl Subsets {
     }
 }
 
-/// One thing seen, with where and when.
+/// One observation, with its source and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observation {
     /// The name of the source.
     pub source: Arc<str>,
     /// The observation's number in its source, rising by the order of that source. An observation whose number is
-    /// not above the last one seen from its source is a duplicate. Without a number nothing is known about that.
+    /// not above the last one seen from its source is a duplicate. Without a number, duplicates cannot be recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
     /// When the request was sent, by the source's clock; the end of the window for counts.
@@ -130,7 +130,7 @@ pub enum Seen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// Who served it.
+    /// The version that served it.
     pub arm: Arm,
     /// `true` when it failed.
     pub failed: bool,
@@ -207,11 +207,11 @@ impl Request {
         self
     }
 
-    /// Returns `true` when an HTTP status is a failure in the eyes of the user who sent the request: every one but 200
-    /// to 299.
+    /// Returns `true` when an HTTP status is a failure for the user who sent the request: every status except 200 to
+    /// 299.
     ///
     /// A 4xx counts too: a canary that is deployed under another model name answers 404 to what the stable version
-    /// answers well. Requests that both versions refuse alike raise both rates alike, and the ratio stays what it is.
+    /// answers well. Requests that both versions refuse raise both rates equally, and the ratio does not change.
     pub fn is_failure(status: u16) -> bool {
         !matches!(status, 200..=299)
     }
@@ -243,7 +243,7 @@ impl Pair {
         xxhash_rust::xxh3::xxh3_64(input)
     }
 
-    /// Returns `true` when both models gave the same top class. A half that failed agrees with nothing.
+    /// Returns `true` when both models gave the same top class. A failed half does not agree with any other.
     pub fn agrees(&self) -> bool {
         self.stable.is_served() && self.canary.is_served() && self.stable.class == self.canary.class
     }
@@ -297,13 +297,13 @@ impl Answer {
 /// Counts of the requests of a window of time; the order within the window is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// When the window began. A window that began under another weight is late.
+    /// The beginning of the window. A window that began under another weight is late.
     pub since: Timestamp,
     /// The stable subset's counts.
     pub stable: Counts,
     /// The canary's counts.
     pub canary: Counts,
-    /// Requests that neither served, or of unknown version; they count for no ratio.
+    /// Requests that neither served, or of unknown version; they are not used in ratios.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown: u64,
     /// The failed ones of these, such as requests that found no endpoint.
@@ -344,7 +344,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// So many requests without a fault.
+    /// This many good requests.
     pub const fn good(requests: u64) -> Self {
         Self { requests, failed: 0, slow: 0 }
     }

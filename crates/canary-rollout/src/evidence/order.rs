@@ -1,8 +1,8 @@
-//! Results in the order in which the requests were sent, whatever the order in which they ended.
+//! Results in the order in which the requests were sent, independently of the order in which they ended.
 //!
-//! A slow request ends after a quick one that was sent later. Judged as they end, the quick responses of a new weight
-//! come first and the timeouts are still missing, so a canary that times out looks healthy for as long as a request takes.
-//! Here no result is released before every request that was sent earlier has ended.
+//! A slow request ends after a quick one that was sent later. If results were judged as they end, the quick responses
+//! of a new weight would come first while the timeouts are still missing, so a canary that times out would look healthy
+//! until its timeouts expire. Here no result is released before every request that was sent earlier has ended.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,7 +51,7 @@ impl<T> Order<T> {
         self.place(&mut queue, at)
     }
 
-    /// A request that is sent now. No other can get a place before it in the meantime.
+    /// A request that is sent now. No other request can get an earlier place in the meantime.
     pub(super) fn begin_now(&self) -> Place<T> {
         let mut queue = self.lock();
         let now = Timestamp::now();
@@ -84,7 +84,7 @@ impl<T> Order<T> {
         drop(forgotten);
     }
 
-    /// The earliest of what has ended, once everything sent before it has ended too; the end when nothing can follow.
+    /// The earliest result, once everything sent before it has ended; the end when nothing can follow.
     pub(super) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<(Timestamp, T)>> {
         let mut queue = self.lock();
         let first = queue.ended.first_key_value().map(|(key, _)| *key);
@@ -122,7 +122,7 @@ impl<T> Order<T> {
     }
 }
 
-/// The place of a request that is under way. Dropped, it is given up, and others no longer wait for it.
+/// The place of a request that is under way. Dropping it withdraws the request, and others no longer wait for it.
 #[derive(Debug)]
 pub(super) struct Place<T> {
     order: Order<T>,

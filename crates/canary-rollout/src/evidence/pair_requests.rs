@@ -29,8 +29,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// A request that fails without naming a subset, as by a timeout, may have been either model's. The canary then gets a
 /// request by the header right away. Where it answers, the failure is the stable half; where it fails too, both are
-/// tried again. So both halves have one try each: with one model that is tried until it answers, and another that is
-/// not, timeouts that are common to both would look like the second one's.
+/// tried again. So both halves get one attempt each: if one model were retried until it answers and the other were not,
+/// timeouts of both would look like timeouts of the second one.
 #[derive(Clone, Debug)]
 pub(super) struct PairRequests<P> {
     predictor: P,
@@ -47,7 +47,7 @@ pub(super) struct Halves {
     pub(super) place: Option<Place<Seen>>,
 }
 
-/// Why an input has no pair.
+/// The reason why an input has no pair.
 #[derive(Debug)]
 pub(super) enum NoPair {
     /// No pairs are wanted.
@@ -56,7 +56,7 @@ pub(super) enum NoPair {
     NotStable,
     /// The header led to the stable model.
     HeaderIsStable,
-    /// Nobody answered: the last failure.
+    /// No model answered; the last failure.
     Unanswered(BoxError),
 }
 
@@ -148,8 +148,8 @@ impl<P: Predictor> PairRequests<P> {
         Ok(Err(NoPair::NotStable))
     }
 
-    /// The canary's half, by the header: no traffic that the weights divide, so it counts for the pair alone. A failure
-    /// that names no subset is the canary's too, because the request was for it.
+    /// The canary's half, by the header: no traffic that the weights divide, so so it only counts for the pair. A
+    /// failure that names no subset is the canary's too, because the request was sent to it.
     async fn send_to_canary(&self, input: &P::Input, name: &str) -> Result<Result<Answer, NoPair>> {
         let Some(route) = self.by_header() else { return Ok(Err(NoPair::Unwanted)) };
         let Sent { arm, half, error, .. } = self.send(route, input, name).await?;
@@ -213,8 +213,8 @@ impl<P: Predictor> PairRequests<P> {
         }
     }
 
-    /// The subset that responded; a response that does not name one is an error, because it would be unknown what is
-    /// compared.
+    /// The subset that responded; a response that does not name one is an error, because the comparison would be
+    /// meaningless.
     fn arm(&self, subset: Option<&str>) -> Result<Arm> {
         let arm = self.subsets.arm(subset);
         if arm != Arm::Unknown {
@@ -261,8 +261,8 @@ fn request(arm: Arm, elapsed: Duration, half: &Answer) -> Request {
 /// The top class of the response to one input; a response without one is a failure of the model that gave it.
 ///
 /// # Errors
-/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all except one would go
-/// unseen.
+/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: only one of them would be
+/// compared.
 fn top(
     rows: Result<Vec<Option<TopClass>>, String>,
     input: &impl PredictionInput,

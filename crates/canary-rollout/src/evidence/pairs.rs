@@ -14,7 +14,7 @@ use crate::{Error, HeaderRoute, Result};
 /// The stable model is reached by the route that the weights divide: a response from the canary there is its half of
 /// the pair, and another request is sent for the stable model's. The canary is otherwise reached by the plan's header.
 /// The subset that responded is read from the response's subset header, and a response that does not name its subset is
-/// an error, because it would be unknown what was compared. A model that fails gives a half that says so
+/// an error, because the comparison would be meaningless. A model that fails gives a half that says so
 /// ([`super::Answer::failed`]), and each request is sent once: a repeated one would hide the failure.
 #[derive(Clone, Debug)]
 pub struct Pairing<P>(PairRequests<P>);
@@ -55,7 +55,8 @@ impl<P: Predictor> Pairing<P> {
     /// Checks that the header route answers from the canary, as a driver's probe does; otherwise returns the reason.
     ///
     /// # Errors
-    /// A line that says what came instead.
+    ///
+    /// One line with the response that came instead.
     pub async fn reach(&self, input: impl Into<P::Input>) -> Result<(), String> {
         self.0.reach(&input.into()).await.map_err(|error| error.to_string())
     }

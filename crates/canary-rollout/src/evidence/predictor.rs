@@ -1,4 +1,4 @@
-//! The models of a rollout, as its traffic, its pairs and its probe reach them.
+//! The models of a rollout, as used by its traffic, its pairs and its probe.
 
 use std::{future::Future, time::Duration};
 
@@ -13,7 +13,7 @@ pub trait PredictionInput: Send + Sync + 'static {
     /// The reason why this is not an input.
     fn digest(&self) -> Result<u64, BoxError>;
 
-    /// The number of examples in it: a pair compares one response with one. `None` when the input does not say.
+    /// The number of examples in it: a pair compares one response with one. `None` when it is unknown.
     fn batch_len(&self) -> Option<usize>;
 
     /// The same input in memory that several requests share, for one that is sent more than once.
@@ -43,7 +43,7 @@ pub enum PredictionRoute<'a> {
     Header(&'a HeaderRoute),
 }
 
-/// The route of a request, and what the rollout wants to know of its response.
+/// The route of a request, and the parts of its response that the rollout needs.
 #[derive(Clone, Copy, Debug)]
 pub struct PredictionRequest<'a, I> {
     /// The input.
@@ -52,8 +52,8 @@ pub struct PredictionRequest<'a, I> {
     pub route: PredictionRoute<'a>,
     /// `true` when [`Predicted::classes`] is needed.
     pub classes: bool,
-    /// `true` when the predictor may repeat a request that failed. Evidence must not: a repeated request hides the
-    /// failure that a test is to see.
+    /// `true` when the predictor may repeat a request that failed. For evidence it must be `false`: a repeated request
+    /// hides a failure from the tests.
     pub repeat: bool,
 }
 

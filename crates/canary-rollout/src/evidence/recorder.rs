@@ -1,4 +1,4 @@
-//! The client's own observations: a handle to record with, and the source at its other end.
+//! The client's own observations: a handle that records them, and the source that returns them.
 
 use std::{
     pin::Pin,
@@ -27,18 +27,18 @@ type Buffered = (Seen, OwnedSemaphorePermit);
 
 /// Records what a client sees, for a rollout that runs beside it.
 ///
-/// Say when a request is sent ([`Recorder::begin`]) and how it ended ([`InFlight::end`], [`InFlight::fail`]).
+/// Record when a request is sent ([`Recorder::begin`]) and how it ended ([`InFlight::end`], [`InFlight::fail`]).
 /// Observations are released in the order in which the requests were sent, and none before every request that began
-/// earlier has ended: judged as they end, the quick responses of a new weight would come first, and the timeouts would
-/// be missing for as long as a request takes. Recorders that report a request only when it has ended
+/// earlier has ended: if they were judged as they end, the quick responses of a new weight would come first, and
+/// timeouts would be missing until they expire. Recorders that report a request only when it has ended
 /// ([`Recorder::try_request`]) cannot give that order; with them a plan's `settle` must be at least the longest time
 /// that a request takes.
 ///
 /// Between the client and the rollout is room for a fixed number of observations, those under way among them. While it
 /// is full, [`Recorder::record`] waits, which slows the client down instead of filling the memory;
-/// [`Recorder::try_record`] and [`Recorder::begin`] never wait and count what they had to drop. Dropping costs evidence.
-/// It does not bias it as long as the two subsets' observations are dropped alike; a request for which there was no
-/// room when it began is dropped before anybody knows how it ends.
+/// [`Recorder::try_record`] and [`Recorder::begin`] never wait and count what they had to drop. Dropping reduces the
+/// evidence. It does not bias it as long as both subsets' observations are dropped equally; a request without room is
+/// dropped when it begins, before its outcome is known.
 ///
 /// ```
 /// use canary_core::evidence::{Kind, Recorder, Source, Subsets, Timestamp};
@@ -81,10 +81,9 @@ pub struct Recorded {
 
 /// A request that was sent and has not ended ([`Recorder::begin`]).
 ///
-/// Later observations wait for it, so end it whatever happens, and give the request a timeout. Dropped without an end,
-/// the request is withdrawn: it is not counted, and nothing waits for it any longer. That is right for a request that
-/// was never sent; one that failed or timed out is a failure ([`InFlight::fail`]), and leaving it out would hide the
-/// harm that the tests look for.
+/// Later observations wait for it, so end it in every case, and give the request a timeout. If it is dropped without an
+/// end, the request is withdrawn: it is not counted, and nothing waits for it any longer. Do this only for a request
+/// that was never sent. One that failed or timed out is a failure ([`InFlight::fail`]); leaving it out would hide harm.
 #[derive(Debug)]
 #[must_use = "dropped without an end, the request is withdrawn and not counted"]
 pub struct InFlight {
@@ -93,7 +92,7 @@ pub struct InFlight {
     began: Instant,
     subsets: Subsets,
     shared: Arc<Shared>,
-    /// What is known of the request beside its end.
+    /// The properties of the request, apart from its outcome.
     value: Option<f64>,
     user: Option<Arc<str>>,
     id: Option<Arc<str>>,
@@ -117,8 +116,8 @@ impl Recorder {
         (Self { shared, subsets }, recorded)
     }
 
-    /// Says that a request is sent now, where `at` is now: call it right before sending, for what is observed is
-    /// released in the order of these calls' times. The latency is measured from here to the end.
+    /// Records that a request is sent now; `at` is the present time. Call it right before sending, because observations
+    /// are released in the order of these times. The latency is measured from here to the end.
     ///
     /// When there is no room, or the rollout has ended, the request is dropped: it counts in [`Recorder::dropped`], its
     /// end gives `false`, and nothing waits for it.
@@ -141,7 +140,7 @@ impl Recorder {
         InFlight { reserved, began: Instant::now(), subsets, shared, value, user, id }
     }
 
-    /// Records what was seen, waiting while there is no room.
+    /// Records an observation, and waits while there is no room.
     ///
     /// # Errors
     /// [`Error::Plan`] when the rollout at the other end has ended.
@@ -153,7 +152,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records what was seen without waiting; `false` when it was dropped.
+    /// Records an observation without waiting; `false` when it was dropped.
     pub fn try_record(&self, at: Timestamp, seen: Seen) -> bool {
         let room = self.shared.room();
         let kept = room.is_some();
@@ -166,7 +165,8 @@ impl Recorder {
     /// Records one request that has ended: the subset that served it, as its response header says, and the HTTP status.
     /// `false` when it was dropped.
     ///
-    /// Only [`Recorder::begin`] gives the order of sending; requests that are reported when they end come as they end.
+    /// Only [`Recorder::begin`] gives the order of sending; requests that are reported when they end are judged in the
+    /// order of their ends.
     pub fn try_request(
         &self,
         at: Timestamp,
@@ -232,15 +232,15 @@ impl InFlight {
         self
     }
 
-    /// Says how the request ended: the subset that served it, as its response header says, and the HTTP status, which
-    /// is a failure unless it is 2xx ([`Request::is_failure`]). `false` when it was dropped.
+    /// Records the outcome of the request: the subset that served it, as its response header says, and the HTTP status,
+    /// which is a failure unless it is 2xx ([`Request::is_failure`]). `false` when it was dropped.
     pub fn end(self, subset: Option<&str>, status: u16) -> bool {
         let request = request(&self.subsets, subset, status, Some(self.began.elapsed()));
         self.close(request)
     }
 
-    /// Says that the request failed without a status, or that its response cannot be used: a timeout, a reset, a body
-    /// that cannot be read. `problem` is the reason in one line. `false` when it was dropped.
+    /// Records that the request failed without a status, or that its response cannot be used: a timeout, a reset, a
+    /// body that cannot be read. `problem` is the reason in one line. `false` when it was dropped.
     pub fn fail(self, subset: Option<&str>, problem: impl AsRef<str>) -> bool {
         let arm = self.subsets.arm(subset);
         let failure = Request::failure(arm, problem::line(problem.as_ref()));

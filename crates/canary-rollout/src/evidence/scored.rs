@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{Check, Plan};
 
-/// Has an observation scored. The number of a guardrail `mean` becomes a part of the request; the others are
-/// observations of their own, which follow it. A run does this by itself; for [`Plan::replay`] of observations that no run
-/// has stored it is the caller's.
+/// Computes the scores of an observation. The number of a guardrail `mean` becomes a part of the request; the other
+/// scores are separate observations, which follow it. A run does this itself. For [`Plan::replay`] of observations that
+/// were not stored by a run, the caller has to do it.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The order of sending: observations get their numbers by it, and those out of it are refused.
+//! The order of sending: it determines the numbers of observations; observations out of order are refused.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,17 +8,16 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// The most that the clock of the observations may be ahead of this machine's.
+/// The maximum time by which the clock of the observations may be ahead of this machine's.
 const AHEAD: Duration = Duration::from_secs(5);
 
 /// Numbers that one millisecond has.
 const A_MILLISECOND: u64 = 1 << 20;
 
-/// Makes observations out of what a source of the caller's gives, in the order of sending.
+/// Numbers the observations of a caller's source, which are in the order of sending.
 ///
 /// An observation's number ([`Observation::sequence`]) is its moment in milliseconds times 2²⁰, and its place among those
-/// of that moment. So the numbers of a source that begins at its start again are those of the first time, and the
-/// numbers of one that continues are above them.
+/// of that moment. So a source that starts again gives the same numbers, and a source that continues gives higher ones.
 ///
 /// ```
 /// use canary_core::evidence::{Arm, Request, Seen, SendingOrder, Timestamp};

@@ -1,4 +1,4 @@
-//! Where observations come from: one trait, and a source out of any stream or iterator.
+//! The trait of the sources of observations.
 
 use std::pin::Pin;
 
@@ -12,27 +12,26 @@ pub type Observations = Pin<Box<dyn Stream<Item = Result<Observation>> + Send>>;
 
 /// A source of observations.
 ///
-/// # What a source owes a rollout
+/// # Obligations of a source
 /// - A request that failed is an observation too: every status except 2xx, a timeout, a reset, a response that cannot be
-///   read. A source that leaves them out hides the harm that the rollout looks for.
+///   read. A source that leaves them out hides harm.
 /// - [`Observation::at`] is the moment at which the request was *sent*: it is judged by the weights of that moment.
 ///   Observations come in that order, and none before every request that was sent earlier has ended. A source that
 ///   knows only when requests ended says so ([`super::Window::ended`]), and its counts are used from the plan's
 ///   `requestTimeout` after a weight change.
-/// - An error is given to the rollout and names the request, its target, and the cause. It is no observation: missing
-///   data is neither success nor failure.
+/// - An error is given to the rollout and names the request, its target, and the cause. It is not an observation:
+///   missing data is neither success nor failure.
 ///
 /// A source that ends, or that fails with an error which is not retryable, gives nothing more; the rollout then continues with the others, and is Inconclusive when what is missing does not come.
 pub trait Source: Send {
-    /// Its name, unique in a rollout: what duplicates are recognised by.
+    /// Its name, unique in a rollout, by which duplicates are recognised.
     fn name(&self) -> &str;
 
     /// The kinds of evidence that it provides, so that a rollout can refuse to begin without those that its guardrails
     /// need.
     fn provides(&self) -> Vec<Kind>;
 
-    /// The way in which it deals with requests of the rollout's own, so that none is counted twice or mistaken for a
-    /// user's.
+    /// Its relation to the rollout's own requests, so that none is counted twice or mistaken for a user's.
     fn own_requests(&self) -> OwnRequests {
         OwnRequests::Neither
     }
@@ -46,8 +45,8 @@ pub trait Source: Send {
 
 /// The relation of a source to requests that are sent for the rollout.
 ///
-/// A rollout refuses two sources of which one counts what the other sends: a request that is reported twice counts
-/// twice as evidence, and one that a header led to the canary is not traffic of the weights.
+/// A rollout refuses two sources of which one counts what the other sends: a request that is reported twice would count
+/// twice, and a request that a header routed to the canary is not traffic that the weights divide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OwnRequests {
@@ -69,13 +68,10 @@ impl OwnRequests {
     pub(crate) fn clash(self, other: Self) -> Option<&'static str> {
         match (self, other) {
             (Self::Reports, Self::CountsAll | Self::CountsUnmarked) => Some(
-                "each request of the first would be counted by both; let it give pairs alone (Traffic::pairs_only), or \
-                 say that they are counted apart (Prometheus::own_requests_apart)",
+                "each request of the first would be counted by both; let it report only pairs (Traffic::pairs_only), or declare that they are counted separately (Prometheus::own_requests_apart)",
             ),
             (Self::SendsPairs, Self::CountsAll) => Some(
-                "the second would count what the first asks the canary by the header as traffic that the weights gave \
-                 it; let Istio mark these requests (mark_header) and leave them out (Metrics::unmarked), or say that \
-                 they are counted apart (Prometheus::own_requests_apart)",
+                "the second would count the requests that the first sends to the canary by header as traffic of the weights; let Istio mark these requests (mark_header) and leave them out (Metrics::unmarked), or declare that they are counted separately (Prometheus::own_requests_apart)",
             ),
             _ => None,
         }

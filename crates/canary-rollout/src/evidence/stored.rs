@@ -64,7 +64,7 @@ impl Stored {
     /// # Errors
     /// As of writing.
     pub fn write(&self, file: &mut (impl Write + ?Sized)) -> std::io::Result<()> {
-        // JSON has no word for such a score, and it is not evidence.
+        // JSON cannot express such a score, and it is not evidence.
         if let Self::Observed(Observation { what: Seen::Score(score), .. }) = self
             && !score.value.is_finite()
         {

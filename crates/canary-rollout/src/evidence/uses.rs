@@ -1,4 +1,4 @@
-//! The parts of an observed request that a plan uses: what nothing uses is refused rather than dropped.
+//! The parts of an observed request that a plan uses; unused parts are refused instead of dropped.
 
 use super::observation::{Arm, Request};
 use crate::{Check, Plan};
@@ -48,8 +48,8 @@ impl Uses {
     /// Checks a request of a source that gives latencies.
     ///
     /// # Errors
-    /// The reason, to follow the name of the observation: it has a value or a user and nothing uses them, or it has no
-    /// latency or no user and the plan needs one.
+    /// The reason, to follow the name of the observation: it has a value or a user that the plan does not use, or it
+    /// lacks a latency or a user that the plan needs.
     pub fn check(&self, request: &Request) -> Result<(), String> {
         let numbered = self.scored || self.value.is_some();
         if request.value.is_some() && !numbered {

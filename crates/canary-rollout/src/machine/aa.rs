@@ -9,7 +9,7 @@ use super::{
     Machine,
 };
 
-/// Why nobody can promote the canary of an A/A run.
+/// The reason why the canary of an A/A run cannot be promoted.
 pub(super) const AA_ENDS_STABLE: &str = "it is an A/A run, whose canary is the stable version again: it always ends with \
                                          everything at the stable version; abort ends it now";
 
@@ -23,7 +23,7 @@ impl Machine {
         }
     }
 
-    /// The same end for an A/A run that lacks data for the rest; `why` itself for any other run.
+    /// The end of an A/A run that lacks data for the rest; `why` itself for any other run.
     pub(super) fn aa_instead_of(&self, state: &State, why: Why) -> Why {
         match state.aa(&self.plan) {
             Some(mut report) => {

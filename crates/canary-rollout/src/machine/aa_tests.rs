@@ -1,4 +1,4 @@
-//! A/A runs: what they write, what they measure, and where they leave the users.
+//! A/A runs: their writes, their measurements, and the weights that they leave.
 
 use super::{
     tests::{Run, plan},
@@ -13,7 +13,7 @@ use canary_stats::Random;
 
 const STABLE: [Action; 1] = [Action::Write { split: Split::STABLE, last: true }];
 
-/// A second of traffic at a weight of 10, and what failed of it.
+/// A second of traffic at a weight of 10, with failures.
 fn second(run: &mut Run, stable_failed: u64, canary_failed: u64) {
     run.tick(1);
     if !run.actions.is_empty() {

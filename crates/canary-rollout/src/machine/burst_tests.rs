@@ -1,4 +1,4 @@
-//! Failures that come together: what the machine does until harm and burst are told apart.
+//! Bursts of failures: the machine until it can distinguish harm from a burst.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn guarded() -> Plan {
     plan().bursts(Bursts::Window(Duration::from_secs(10))).patience(Duration::from_secs(300))
 }
 
-/// A second of traffic in which so many of the canary's ten requests fail.
+/// A second of traffic in which `failed` of the canary's ten requests fail.
 fn second(run: &mut Run, canary_failed: u64) {
     run.tick(1);
     let window = Window {

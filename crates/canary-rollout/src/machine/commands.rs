@@ -1,4 +1,4 @@
-//! The machine's view of people: pauses, approvals, aborts and promotions.
+//! Commands of people: pauses, approvals, aborts and promotions.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Machine {
         }
     }
 
-    /// Carries out a command; the reason where it cannot be.
+    /// Carries out a command. The error is the reason why it cannot be.
     fn carry_out(
         &self,
         state: &mut State,
@@ -105,7 +105,7 @@ impl Machine {
         self.plan.steps.get(state.awaits_approval()?)?.approve
     }
 
-    /// Time passes for a release that waits for approval.
+    /// Advances the time of a release that waits for approval.
     pub(super) fn wait_for_approval(
         &self,
         state: &mut State,
@@ -137,7 +137,7 @@ impl Machine {
         if state.phase == Phase::Approving {
             self.enter(state, actions);
         } else {
-            // The evidence is checked again: much may have happened during the wait.
+            // Check the evidence again, because it may have changed during the wait.
             self.check_hold(state, actions);
         }
         Ok(())
@@ -166,8 +166,8 @@ impl Machine {
         }
     }
 
-    /// Ends the release with all traffic at the canary, unless its evidence says otherwise or nothing shows that it
-    /// serves.
+    /// Ends the release with all traffic at the canary, unless its evidence has decided otherwise or it has not been
+    /// seen to serve.
     fn promote(
         &self,
         state: &mut State,
@@ -183,7 +183,7 @@ impl Machine {
         if state.unanswered {
             return Err("the last write has no response yet, so nothing is decided".to_owned());
         }
-        // An alarm that is due comes first. The write of the end stores the evidence that decides here.
+        // An alarm that is due has precedence. The final write stores the evidence that decides here.
         self.decide(state, actions);
         if !state.is_running() {
             return Err(format!("the evidence has decided: {}", state.verdict()));

@@ -20,7 +20,7 @@ impl Machine {
         );
         let why = if ends { self.aa_instead_of(state, why) } else { why };
         if ends && let Some(reading) = self.unconfirmed(state) {
-            // Harm or a burst: users do not stay on it.
+            // Harm or a burst: users must not stay on the canary.
             let name = reading.guardrail.clone();
             self.roll_back(state, &name, reading.e, Cause::Unconfirmed(reading), actions);
             return;
@@ -67,8 +67,8 @@ impl Machine {
             Verdict::Promote { .. }
             | Verdict::PromotedByPerson { .. }
             | Verdict::Rollback { .. } => Some(Split::STABLE),
-            // A canary without weight has nothing to keep, and one of which nothing was seen keeps none: whether it
-            // serves its users is not known. After A/A everything is at the stable version.
+            // A canary without weight has nothing to keep. A canary without observations keeps no weight, because it is
+            // unknown whether it serves its users. After A/A everything is at the stable version.
             Verdict::Inconclusive { why } => {
                 let silent = matches!(why, Why::NotEnoughData { .. } | Why::SourcesEnded { .. })
                     && !state.has_seen_canary();
@@ -110,7 +110,7 @@ pub(super) fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) 
     Verdict::Rollback { guardrail, e, evidence, exposure, stable, pairs, problem }
 }
 
-/// The sentence about a canary that has weight and of which nothing was seen.
+/// The message about a canary that has weight but no observations.
 pub(super) fn unseen(state: &State) -> Option<&'static str> {
     let weighs = state.written.is_some_and(|split| split.canary > 0);
     (weighs && !state.has_seen_canary()).then_some(

@@ -1,4 +1,4 @@
-//! The machine's view of observations: what counts, what decides, and when a step has seen enough.
+//! Observations in the state machine: which of them count, and the decisions that follow.
 
 use canary_stats::Taken;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::evidence::{Observation, Pair, Seen, Timestamp};
 
-/// Pairs of inputs seen before in a row, before the inputs are taken to repeat themselves.
+/// The number of pairs in a row with known inputs after which the inputs count as repeating.
 const MAX_REPEATED_IN_A_ROW: u32 = 1_000;
 
 impl Machine {
@@ -79,7 +79,7 @@ impl Machine {
                 return false;
             }
             Taken::Full => {
-                // No guardrail judges it, because it might have been seen; a canary that fails is still detected.
+                // No guardrail judges it, because it may be a duplicate; a failing canary is still detected.
                 state.totals.beyond_room += 1;
                 state.health.pair(pair);
                 if self.waits_for_pairs(state) {
@@ -104,7 +104,7 @@ impl Machine {
         true
     }
 
-    /// Ends the rollout when what was seen is enough for that.
+    /// Ends the rollout when the evidence is sufficient.
     #[inline]
     pub(super) fn decide(&self, state: &mut State, actions: &mut Vec<Action>) {
         if !state.is_running() || state.unanswered {
@@ -160,7 +160,7 @@ impl Machine {
         }
     }
 
-    /// An alarm that is not a rollback: once, it is reported, and pauses the rollout where the guardrail says so.
+    /// An alarm that is not a rollback is reported once, and pauses the rollout if that is the guardrail's action.
     #[cold]
     fn tell(&self, state: &mut State, place: usize, actions: &mut Vec<Action>) {
         let guardrail = &self.plan.guardrails[place];

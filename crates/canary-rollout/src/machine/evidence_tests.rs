@@ -1,4 +1,4 @@
-//! No verdict without evidence: what must not promote, and what must not decide.
+//! No verdict without evidence: inputs that must not promote or decide.
 
 use super::{
     requests::MAX_INVALID_SCORES,
@@ -257,7 +257,7 @@ fn a_first_weight_that_may_be_in_force_is_taken_back() {
     let mut run = Run::new(plan());
     run.handle(Event::Prepared { header_route: false });
     assert!(write_to(10)(&run.actions), "{:?}", run.actions);
-    // Not by `handle`: an unanswered write concerns this process alone, and is not stored.
+    // Not by `handle`, because an unanswered write belongs to this process only and is not stored.
     let (state, _) = run.machine.step(run.state.clone(), Event::Unanswered);
     let gone = Event::Inspected(Err(Missing::for_good("no pod is left")));
     let (state, actions) = run.machine.step(state, gone);

@@ -1,4 +1,4 @@
-//! The end of a step: what its hold and its guardrails still lack, and what harm is not excluded yet.
+//! The end of a step: the missing observations of its hold and its guardrails, and harm that is not excluded yet.
 
 use canary_stats::UserUnits;
 
@@ -54,7 +54,7 @@ impl Machine {
     }
 
     /// The number of requests that the step has seen of a canary with a share of the traffic, and the least number,
-    /// where that is not reached: the observed split is about both versions together, and says nothing of the canary's
+    /// if it is not reached. The observed split counts both versions together, so it does not show the canary's
     /// responses.
     fn lacks_canary(&self, state: &State) -> Option<(u64, u64)> {
         let step = &self.plan.steps[state.step];
@@ -94,7 +94,7 @@ impl Machine {
                     let by_requests = guardrail.check.compares_traffic()
                         || matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_));
                     let by_labels = matches!(guardrail.check, Check::Accuracy(_));
-                    // Labels that come later are what is missing then.
+                    // Then the missing part is later labels.
                     !(by_requests || by_labels && self.plan.labels.is_some())
                 }))
     }
@@ -210,7 +210,7 @@ impl Machine {
             ("duplicates", duplicates),
             ("pairs without a label in time", unlabelled),
             ("pairs without room to wait for a label", without_room),
-            ("labels of no waiting pair", unmatched_labels),
+            ("labels that match no waiting pair", unmatched_labels),
             ("pairs beyond those that a rollout remembers", beyond_room),
             ("users whom both versions served", users.0),
             ("requests of users beyond those that a rollout remembers", users.1),

@@ -1,4 +1,4 @@
-//! What a guardrail has judged at a step, and what it lacks, in its own words.
+//! The observations that a guardrail has judged at a step, and those that it lacks, as text.
 
 use super::super::{
     guardrail::{Check, ErrorRate, Guardrail},

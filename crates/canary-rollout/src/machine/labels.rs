@@ -1,4 +1,4 @@
-//! Labels that come later: what they are about is judged in the order of sending.
+//! Labels that come later; their pairs and requests are judged in the order of sending.
 
 use super::{
     super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::evidence::{Arm, Pair, Request, Timestamp};
 
 impl Machine {
-    /// Has a pair wait for its label, where accuracy can be judged by it.
+    /// Queues a pair for its label, if a guardrail judges accuracy.
     pub(super) fn await_label(&self, state: &mut State, at: Timestamp, pair: &Pair) {
         let can_be_labelled = pair.name.is_some() || pair.label.is_some();
         if pair.stable.is_served()
@@ -24,7 +24,7 @@ impl Machine {
         self.judge_labelled(state);
     }
 
-    /// Has a request wait for its number, where a guardrail judges it by that.
+    /// Queues a request for its number, if a guardrail judges it.
     pub(super) fn await_number(&self, state: &mut State, at: Timestamp, request: &Request) {
         let (Some(id), Some(split)) = (&request.id, state.written) else { return };
         let labelled = |check: &Check| matches!(check, Check::Mean(mean) if mean.labelled);
@@ -39,7 +39,7 @@ impl Machine {
         self.judge_labelled(state);
     }
 
-    /// Takes a label in; one that nothing waits for counts for nothing.
+    /// Processes a label; one that nothing waits for is only counted.
     pub(super) fn labelled(
         &self,
         state: &mut State,
@@ -64,7 +64,7 @@ impl Machine {
         self.release_labelled(state, actions);
     }
 
-    /// Judges what waits no longer, and decides by that.
+    /// Judges the entries that no longer wait, and decides.
     pub(super) fn release_labelled(&self, state: &mut State, actions: &mut Vec<Action>) {
         if !state.is_running() || !self.judge_labelled(state) || state.unanswered {
             return;
@@ -75,7 +75,7 @@ impl Machine {
         self.check_hold(state, actions);
     }
 
-    /// Judges the earliest until one is still waited for; whether there were any with a label.
+    /// Judges the earliest entries until one still waits. Returns true when some had a label.
     fn judge_labelled(&self, state: &mut State) -> bool {
         let Some(labels) = self.plan.labels else { return false };
         let mut judged = false;

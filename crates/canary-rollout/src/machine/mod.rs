@@ -36,25 +36,25 @@ pub const MAX_REFUSALS: u32 = 3;
 
 /// A plan prepared to run.
 ///
-/// The machine itself never changes: everything that does is in the [`State`]. Simulation, lab and cluster run the
+/// The machine itself never changes; everything that changes is in the [`State`]. Simulation, lab and cluster run the
 /// same machine.
 ///
 /// # Unclean input
-/// - An observation whose number is not above the last one of its source is a duplicate and counts for nothing.
+/// - An observation whose number is not above the last one of its source is a duplicate and is ignored.
 /// - A request sent before the split in force was acknowledged, or within [`Plan::settle`] after, is late and counts
 ///   for no test; so is a window of requests that are counted when they end ([`crate::evidence::Window::ended`]) within
 ///   [`Plan::settle`] and [`Plan::request_timeout`] together. Pairs and scores do not depend on the split and are never late.
-/// - A pair whose input was seen before counts for nothing.
+/// - A pair whose input was seen before is ignored.
 /// - With [`Plan::labels`], accuracy judges a pair when it and every pair before it have their labels, or wait no longer.
 /// - While a write is unanswered every request is late, and nothing is decided.
-/// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as that much.
+/// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as [`MAX_STRIDE`].
 /// - A command that was read before changes nothing; of several that were not, the last one is carried out.
 /// - An event that does not belong to the phase, such as a second [`Event::Written`], changes nothing.
 ///
 /// # Interruptions
-/// Evidence that is not stored when a driver is killed is lost and drawn again. A rollout that has been interrupted
-/// therefore decides by evidence only when it is stored ([`Event::Saved`]): the stored sequence is the one that an
-/// uninterrupted rollout would have seen, so that its tests keep their α however often it is killed.
+/// Evidence that is not stored when a driver is killed is lost and collected again. Therefore a rollout that has been
+/// interrupted decides only on stored evidence ([`Event::Saved`]): the stored sequence is the one that an uninterrupted
+/// rollout would have seen, so that its tests keep their α however often it is killed.
 ///
 /// ```
 /// use canary_core::{Plan, evidence::Timestamp, rollout::{Action, Event, Hold, Machine}};
@@ -93,7 +93,8 @@ impl Machine {
         let alphas: Vec<f64> = plan.guardrails.iter().map(|g| plan.alpha_of(g)).collect();
         let thresholds = alphas.iter().map(|alpha| -canary_stats::portable::ln(*alpha)).collect();
         let settle = plan.settle;
-        // A request of the weights before may be sent until these are settled, and end its timeout later.
+        // A request under the previous weights may be sent until the new ones have settled, and may end a timeout
+        // later.
         let settle_ended = settle.saturating_add(plan.request_timeout);
         Ok(Self { hash: plan.hash(), alphas, thresholds, settle, settle_ended, plan })
     }
@@ -239,7 +240,7 @@ impl Machine {
             }
             Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
             Event::Edited(diff) if !state.is_done() && !state.keeps_old_version() => {
-                // Somebody else controls the weights now; the verdict needs the space of the inputs.
+                // Somebody else controls the weights now; free the space of the inputs for the verdict.
                 state.forget_inputs();
                 state.phase = Phase::Done(Verdict::ExternalEdit { diff });
                 actions.push(Action::CleanUp);

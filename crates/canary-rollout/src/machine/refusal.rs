@@ -22,7 +22,7 @@ impl Machine {
     ) {
         let why = shortened(&missing.why);
         state.refusals = if missing.may_come { 0 } else { state.refusals.saturating_add(1) };
-        // Pods in the cluster are known at once; a response may come from routes that are not in force yet.
+        // The state of pods is known at once; a response may come from a route that is not in force yet.
         let for_good = match state.phase {
             Phase::Inspecting | Phase::Writing => state.refusals > 0,
             _ => state.refusals >= MAX_REFUSALS,

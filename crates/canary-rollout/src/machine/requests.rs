@@ -1,4 +1,4 @@
-//! Requests, windows of counts and scores, as the machine takes them in.
+//! The machine's treatment of requests, windows of counts, and scores.
 
 use canary_stats::UserOutcome;
 
@@ -12,7 +12,7 @@ use crate::evidence::{Arm, Pair, Request, ScoreValue, Timestamp, Window};
 pub(crate) const MAX_INVALID_SCORES: u32 = 10;
 
 impl Machine {
-    /// Takes a request in; `false` when it counts for nothing.
+    /// Adds a request; `false` when it is not used.
     #[inline]
     pub(super) fn request(
         &self,
@@ -67,7 +67,7 @@ impl Machine {
         true
     }
 
-    /// Takes a request in where users are the observations.
+    /// Adds a request of a plan in which users are the observations.
     fn request_of_user(
         &self,
         state: &mut State,
@@ -93,7 +93,7 @@ impl Machine {
             // The division of the traffic is that of the users.
             Ok(true) => state.monitors.iter_mut().for_each(|monitor| monitor.arm(share, canary)),
             Ok(false) => {}
-            // Sent before one that was seen already: which request came first is not known.
+            // It was sent before one that was already seen, so it is unknown which request came first.
             Err(_) => state.totals.late += 1,
         }
         if let Some(of) = invalid {
@@ -102,7 +102,7 @@ impl Machine {
         judge_users(state, at);
     }
 
-    /// Judges the users whose time is over although no request comes, and decides by them.
+    /// Judges the users whose time is over, even without a new request, and decides.
     pub(super) fn release_users(&self, state: &mut State, actions: &mut Vec<Action>) {
         if !state.is_running() || state.users.is_none() {
             return;
@@ -204,13 +204,14 @@ impl Machine {
     }
 }
 
-/// The number that a request gives to a guardrail, in words.
+/// A description of the number that a request gives to a guardrail.
 fn number_of(request: &Request, guardrail: &str) -> String {
     let number = request.numbers.get(guardrail).copied().unwrap_or(request.value);
     number.map_or_else(|| "none".to_owned(), |number| number.to_string())
 }
 
-/// Judges the users whose time is over where every request sent before `now` has been seen; whether there were any.
+/// Judges the users whose time is over, if every request sent before `now` has been seen. Returns true when there were
+/// some.
 fn judge_users(state: &mut State, now: Timestamp) -> bool {
     let Some(users) = &mut state.users else { return false };
     let mut judged = false;

@@ -1,4 +1,4 @@
-//! The old version after a promotion: never scaled down before its time, and never after anything but a promotion.
+//! The old version after a promotion: it is never scaled down before its time or without a promotion.
 
 use super::{
     tests::{Run, plan},

@@ -13,7 +13,7 @@ use canary_stats::Random;
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Run {
-    /// A request of a user, so many milliseconds after the last event.
+    /// A request of a user, `millis` milliseconds after the last event.
     fn user(&mut self, millis: u64, user: u64, canary: bool, failed: bool) {
         let at = self.state.now.plus(Duration::from_millis(millis));
         let arm = if canary { Arm::Canary } else { Arm::Stable };

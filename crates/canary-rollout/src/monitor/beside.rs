@@ -1,4 +1,4 @@
-//! A second test beside the one of a guardrail, where the alarm depends on both.
+//! A guardrail's second test, for alarms that depend on two tests.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +19,13 @@ pub(super) enum Beside {
         #[serde(with = "canary_stats::exact")]
         both: f64,
     },
-    /// Looks at planned numbers of requests, which alarm beside the test itself: that one then has a part of α.
+    /// Looks at planned numbers of requests, which can alarm in addition to the main test; that one then has a part of
+    /// α.
     Looks(Box<GroupSequential>),
 }
 
 impl Beside {
-    /// Takes in a request.
+    /// Adds a request.
     pub(super) fn observe(&mut self, at: u64, share: f64, canary: bool, bad: bool) {
         match self {
             // Only a share outside 0 to 1 is an error.
@@ -36,7 +37,7 @@ impl Beside {
         }
     }
 
-    /// Takes in the counts of a window.
+    /// Adds the counts of a window.
     pub(super) fn observe_counts(&mut self, at: u64, share: f64, window: &Window) {
         match self {
             Self::Ratio { ratio, .. } => drop(ratio.observe_counts(at, share, window)),

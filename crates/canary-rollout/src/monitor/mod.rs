@@ -28,7 +28,7 @@ pub(super) struct Monitor {
     /// The same test begun at the last step that had evidence, where promotion needs the proof of that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     proof: Option<AnyTest>,
-    /// For slow requests: what counts as slow.
+    /// The threshold of slow requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<Threshold>,
     /// The observations judged at the step in force, by version; for pairs and values both are the same.
@@ -237,8 +237,8 @@ impl Monitor {
 
     /// The values that are not excluded, each end at the level of the test that it inverts.
     ///
-    /// Where a second test takes part in the alarm, the end of the alarm excludes the bound exactly when that alarm has
-    /// sounded: of an absolute limit with a ratio beside it, and of looks, which exclude every ratio up to the bound.
+    /// If a second test takes part in the alarm (an absolute limit with a ratio, or planned looks, which exclude every
+    /// ratio up to the bound), the alarm's end excludes the bound exactly when the combined alarm has been raised.
     fn interval(&self, alpha: f64, proof: f64, alarm: bool) -> Interval {
         let all = Interval { low: 0.0, high: f64::INFINITY };
         let at = |test: &AnyTest, level: f64| {

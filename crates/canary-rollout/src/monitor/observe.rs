@@ -1,4 +1,4 @@
-//! How observations reach the test of a guardrail.
+//! The dispatch of observations to the test of a guardrail.
 
 use canary_stats::{AnyTest, Window as Counted};
 
@@ -9,7 +9,7 @@ use crate::{
     users::UserResult,
 };
 
-/// What a request says to a guardrail.
+/// The content of a request for a guardrail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Said {
     /// Nothing.
@@ -18,16 +18,16 @@ enum Said {
     Lost,
     /// It was good or bad.
     Bad(bool),
-    /// It took so many microseconds; none where it failed.
+    /// Its latency in microseconds; `None` if it failed.
     Took(Option<f64>),
     /// It has this value.
     Value(f64),
-    /// Which version served it.
+    /// The version that served it.
     Arm,
 }
 
 impl Monitor {
-    /// Takes one request in; `false` when its value is outside the range.
+    /// Adds one request; `false` when its value is outside the range.
     #[inline]
     pub(in super::super) fn request(
         &mut self,
@@ -47,7 +47,7 @@ impl Monitor {
         true
     }
 
-    /// Takes a request into its user's result; `false` when its value is outside the range.
+    /// Adds a request to its user's result; `false` when its value is outside the range.
     pub(in super::super) fn request_of_user(
         &mut self,
         of: &Guardrail,
@@ -68,7 +68,7 @@ impl Monitor {
         true
     }
 
-    /// Takes a user in whose time is over.
+    /// Adds a user whose time is over.
     pub(in super::super) fn user(
         &mut self,
         (since, share): (Timestamp, f64),
@@ -84,7 +84,7 @@ impl Monitor {
         }
     }
 
-    /// Takes in which version a request, or a new user, went to.
+    /// Adds the version that a request, or a new user, was sent to.
     pub(in super::super) fn arm(&mut self, share: f64, canary: bool) {
         if let AnyTest::Split(split) = &mut self.test
             && share > 0.0
@@ -95,7 +95,7 @@ impl Monitor {
         }
     }
 
-    /// What the request says; the latencies of the stable version may choose the threshold of slow ones.
+    /// The content of the request for the test; latencies of the stable version may set the threshold of slow requests.
     fn said(&mut self, of: &Guardrail, request: &Request) -> Said {
         match &of.check {
             Check::ObservedSplit(_) => Said::Arm,
@@ -137,7 +137,7 @@ impl Monitor {
         }
     }
 
-    /// Takes in one good or bad request, or user.
+    /// Adds one good or bad request, or user.
     #[inline]
     fn rate(&mut self, (at, share): (Timestamp, f64), canary: bool, bad: bool) {
         let rated = |test: &mut AnyTest| match test {
@@ -167,7 +167,7 @@ impl Monitor {
         }
     }
 
-    /// Takes in one request's latency; `None` where it failed.
+    /// Adds one request's latency; `None` if it failed.
     fn latency(&mut self, (at, share): (Timestamp, f64), canary: bool, micros: Option<f64>) {
         let AnyTest::QuantileRatio(ratio) = &mut self.test else { return };
         let judges = ratio.threshold().is_some();
@@ -181,7 +181,7 @@ impl Monitor {
         }
     }
 
-    /// Takes in one value; `false` when it is outside the range.
+    /// Adds one value; `false` when it is outside the range.
     pub(in super::super) fn value(&mut self, share: f64, canary: bool, value: f64) -> bool {
         let AnyTest::MeanDifference(mean) = &mut self.test else { return true };
         let (low, high) = mean.range();
@@ -199,13 +199,13 @@ impl Monitor {
         true
     }
 
-    /// Counts requests that say nothing of this test as judged, where nothing better comes: those of both versions that
-    /// were not counted together say nothing of the split.
+    /// Counts requests as judged although the test cannot use them: counts of both versions over different times do not
+    /// show the split.
     pub(in super::super) fn pass_over(&mut self, stable: Counts, canary: Counts) {
         self.judged.add(stable.requests, canary.requests);
     }
 
-    /// Takes the counts of a window in.
+    /// Adds the counts of a window.
     #[inline]
     pub(in super::super) fn window(&mut self, check: &Check, share: f64, window: &Window) {
         let Window { since, stable, canary, .. } = *window;
@@ -249,7 +249,7 @@ impl Monitor {
         self.judge(share, stable.requests, canary.requests);
     }
 
-    /// Takes a pair in; `false` when a number in it is outside its range.
+    /// Adds a pair; `false` when a number in it is outside its range.
     ///
     /// A canary half that failed disagrees, is wrong, and has a score of 0. A stable half that failed leaves nothing to
     /// compare with; it counts for the failures in pairs alone.
@@ -265,7 +265,7 @@ impl Monitor {
         true
     }
 
-    /// Takes in which models were right, where the label came after the pair.
+    /// Adds which models were right, for a label that came after the pair.
     pub(in super::super) fn labelled(&mut self, stable_right: bool, canary_right: bool) {
         for test in [Some(&mut self.test), self.proof.as_mut()].into_iter().flatten() {
             if let AnyTest::Labelled(labelled) = test {
@@ -277,7 +277,7 @@ impl Monitor {
         }
     }
 
-    /// Takes a value of a custom score in; `false` when it is not from 0 to 1.
+    /// Adds a value of a custom score; `false` when it is not from 0 to 1.
     pub(in super::super) fn score(&mut self, value: f64) -> bool {
         let AnyTest::BoundedMean(mean) = &mut self.test else { return false };
         let taken = mean.observe(value).is_ok();

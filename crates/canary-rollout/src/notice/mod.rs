@@ -1,4 +1,4 @@
-//! Notices: the events of a run that people outside of it want to hear of.
+//! Notices: the events of a run for people and programs outside of it.
 
 #[cfg(test)]
 mod tests;
@@ -54,11 +54,11 @@ impl NoticeKind {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Notice {
-    /// Names this notice: the same notice has the same text here however often it is sent.
+    /// The id of this notice; a repeated notice has the same id.
     pub id: String,
     /// The kind.
     pub kind: NoticeKind,
-    /// When it happened, in milliseconds since the Unix epoch.
+    /// The time of the event, in milliseconds since the Unix epoch.
     pub at: Timestamp,
     /// The namespace of the `VirtualService`.
     pub namespace: String,
@@ -83,7 +83,7 @@ pub struct Notice {
     /// The cause of a rollback or of an inconclusive end, such as `alarm` ([`Verdict::cause`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// It in one sentence, without the names of the object and of the versions.
+    /// The event in one sentence, without the names of the object and of the versions.
     pub sentence: String,
     /// The address of a report or a dashboard, if the user gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ impl Notice {
     }
 }
 
-/// Makes the notices of one run out of its [`Progress`].
+/// Makes the notices of one run from its [`Progress`].
 ///
 /// ```
 /// use canary_core::{Plan, cluster::Progress, evidence::Timestamp, rollout::{NoticeKind, Notices, Split}};

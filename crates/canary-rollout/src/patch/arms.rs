@@ -1,4 +1,4 @@
-//! The destinations of the two versions in the plan's route, and what else leads to them.
+//! The destinations of the two versions in the plan's route, and other ways to them.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::{
     routes::{destinations, subset_of, weights},
 };
 
-/// Where the two versions of a plan are reached: their hosts in the plan's route.
+/// The hosts of the two versions in the plan's route.
 #[derive(Clone, Copy)]
 pub(super) struct Arms<'r> {
     plan: &'r Plan,

@@ -109,7 +109,7 @@ impl std::fmt::Display for Differences {
 /// Returns somebody else's changes since `expected` was written; empty when the weights are as they were.
 ///
 /// Compared are the weights and the mirrors of the plan's route, and the header route when `header_route` says that it
-/// was created. Other routes and other fields are not the rollout's business.
+/// was created. Other routes and other fields do not concern the rollout.
 pub fn differences(
     plan: &Plan,
     virtual_service: &Value,

@@ -54,7 +54,7 @@ impl GitOps {
         }
     }
 
-    /// Returns `true` when the object itself tells the tool to leave it as it is.
+    /// Returns `true` when the object itself tells the tool not to change it.
     ///
     /// Flux reads annotations and labels of the object; Argo CD reads its `Application`, which is not looked at.
     pub fn leaves_alone(self, object: &Value) -> bool {

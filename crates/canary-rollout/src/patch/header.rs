@@ -1,4 +1,4 @@
-//! Conditions on one request header: whether a value holds there, and whether a route would answer it.
+//! Conditions on one request header: the values that fulfil them, and the routes that would answer them.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn read(condition: &Value) -> Option<StringMatch> {
     match condition {
         Value::Null => Some(StringMatch::Present),
         written => match serde_json::from_value(written.clone()).ok()? {
-            // Istio takes a lone star for presence, although it is no expression.
+            // Istio treats a single star as presence, although it is not a valid expression.
             StringMatch::Regex(expression) if expression == "*" => Some(StringMatch::Present),
             condition => Some(condition),
         },
@@ -70,8 +70,8 @@ pub(super) fn matches(route: &Value) -> Option<&[Value]> {
     (!matches.is_empty()).then_some(matches)
 }
 
-/// The other requests of a route that certainly answers every request with the header, judged by its conditions on that
-/// header alone; `None` when it answers none of them, or only those that fulfil other conditions too.
+/// The other requests that match a route which certainly answers every request with the header, decided by its
+/// conditions on that header. `None` when it answers none of them, or only those that fulfil further conditions.
 pub(super) fn coverage(route: &Value, header: &HeaderRoute) -> Option<Coverage> {
     let Some(matches) = matches(route) else { return Some(Coverage::Everything) };
     let covered = matches.iter().filter_map(|one| match_coverage(one, header));

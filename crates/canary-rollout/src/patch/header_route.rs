@@ -1,4 +1,4 @@
-//! The route that leads a request header to the canary whatever the weights are: created, replaced, removed.
+//! The route that sends requests with a header to the canary at any weight: created, replaced, removed.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Fields of the target that its copy must not have: the canary's answers to marked requests are no sample of traffic.
+/// Fields of the target that its copy must not have, because the canary's answers to marked requests are not a sample
+/// of the traffic.
 const MIRRORS: [&str; 5] =
     ["mirror", "mirrors", "mirrorPercentage", "mirror_percent", "mirrorPercent"];
 
@@ -95,7 +96,7 @@ pub(super) fn remove_managed(
     let routes = http(virtual_service).iter().enumerate();
     let gone = routes.filter(|(index, route)| is_managed(route) && chosen(*index, route));
     let mut places = Vec::new();
-    // From behind, because each removal moves the places of the routes after it.
+    // From the end, because each removal moves the routes after it.
     for (index, route) in gone.collect::<Vec<_>>().into_iter().rev() {
         ops.test(format!("/spec/http/{index}"), route);
         ops.remove(format!("/spec/http/{index}"));
@@ -193,13 +194,13 @@ fn narrowed(plan: &Plan, header: &HeaderRoute, matches: &[Value]) -> Result<Vec<
     let HeaderRoute { name, value } = header;
     if narrowed.is_empty() {
         return Err(Error::Plan(format!(
-            "{what}: every match of the target route already asks for another value of header {name} than {value}; \
+            "{what}: every match of the target route already requires another value of header {name} than {value}; \
              choose another header for the plan"
         )));
     }
     if marked == matches.len() {
         return Err(Error::Plan(format!(
-            "{what}: every match of the target route asks for header {name}: {value} itself, so all of its traffic \
+            "{what}: every match of the target route requires header {name}: {value} itself, so all of its traffic \
              would go to {} at once; choose another header for the plan",
             plan.canary
         )));

@@ -42,7 +42,7 @@ pub fn locate(plan: &Plan, virtual_service: &Value) -> Result<Located> {
     }
 }
 
-/// [`locate`], whatever mirrors there are.
+/// [`locate`] without the checks of mirrors.
 pub(super) fn look(plan: &Plan, virtual_service: &Value) -> Result<Located> {
     let index = find(plan, virtual_service)?;
     read(plan, &object_name(plan), &http(virtual_service)[index], index)

@@ -1,4 +1,4 @@
-//! The mirrors of the plan's route, in every spelling that Istio reads: whose they are, and which are in the way.
+//! The mirrors of the plan's route, in every spelling that Istio reads: their owners, and those that block a run.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{
     routes::{find, http, object_name},
 };
 
-/// Why a mirror is refused whatever the plan: the copies would be taken for requests of the rollout.
+/// The reason why a mirror is refused for every plan: the copies would be taken for requests of the rollout.
 const COPIES: &str =
     "remove the mirror first, because its copies would be counted as requests of the rollout";
 
@@ -75,14 +75,15 @@ impl<'r> Mirrors<'r> {
         })
     }
 
-    /// The first mirror that no run wrote and that a run of this plan cannot go beside, and why in words.
+    /// The first mirror that no run wrote and that a run of this plan cannot coexist with, and the reason.
     pub(super) fn foreign(&self) -> Option<(&Mirror<'r>, String)> {
         let own = self.own().map(|(mirror, _)| &mirror.field);
         let others = self.all.iter().filter(|mirror| Some(&mirror.field) != own);
         others.into_iter().find_map(|mirror| Some((mirror, self.refusal(mirror)?)))
     }
 
-    /// Why a run of this plan cannot start or continue with a mirror that it did not write; `None` when it can.
+    /// The reason why a run of this plan cannot start or continue with a mirror that it did not write; `None` when it
+    /// can.
     fn refusal(&self, mirror: &Mirror<'r>) -> Option<String> {
         let to_an_arm = self.arms.is_some_and(|arms| arms.includes(mirror.to));
         if to_an_arm && mirror.percent != Some(0.0) {
@@ -121,7 +122,7 @@ fn percentage(given: Option<&Value>) -> Option<f64> {
     given.get("value").map_or(Some(0.0), Value::as_f64)
 }
 
-/// Why a run cannot begin beside the mirrors that its route already has: the field, where it leads and the remedy.
+/// The reason why a run cannot begin with the existing mirrors of its route: the field, its destination and the remedy.
 ///
 /// Unlike [`super::locate`] it also names a mirror that an earlier run of the same plan may have written, which a new
 /// run must not take for its own. `None` when no mirror is in the way, and when there is no such route.
@@ -149,7 +150,7 @@ pub fn initial_mirror(plan: &Plan, virtual_service: &Value) -> Option<String> {
     Some(message(plan, index, mirror, &why))
 }
 
-/// The object, the field and what is wrong with it.
+/// The object, the field and the problem.
 pub(super) fn message(plan: &Plan, index: usize, mirror: &Mirror<'_>, why: &str) -> String {
     format!("{}: spec.http[{index}].{} {why}", object_name(plan), mirror.field)
 }

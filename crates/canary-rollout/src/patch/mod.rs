@@ -1,9 +1,9 @@
 //! Changes of the live objects as pure functions from raw JSON to JSON Patch (RFC 6902).
 //!
-//! Places are found by route name or by destination subset, never by position. Only the fields that the rollout
-//! owns are named in a patch: unknown fields and the routes of others are neither read nor written.
-//! Every patch begins with `test` operations on `metadata.resourceVersion` and on the routes it changes, so that an
-//! edit by somebody else in between makes the whole patch fail.
+//! Routes are found by route name or by destination subset, never by position. Only the fields that the rollout owns
+//! are named in a patch: unknown fields and the routes of others are neither read nor written. Every patch begins with
+//! `test` operations on `metadata.resourceVersion` and on the routes it changes, so that an edit by somebody else in
+//! between makes the whole patch fail.
 
 mod arms;
 mod difference;

@@ -1,4 +1,4 @@
-//! A list of patch operations that is written down before it becomes a [`Patch`].
+//! A list of patch operations from which a [`Patch`] is made.
 
 use json_patch::Patch;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Other controllers that change weights: an object of theirs is left alone.
+//! Other controllers that change weights, whose objects a rollout does not change.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The owners of fields in `metadata.managedFields`: who wrote a field last, and how a run gives up the fields it wrote.
+//! The owners of fields in `metadata.managedFields`: the last writer of a field, and the release of a run's own fields.
 //!
 //! A write that is not a server-side apply takes the fields that it changes from their owners, and Istio's lists (the
 //! routes, the subsets) have one owner each, as a whole. A later server-side apply by another manager would conflict
@@ -45,7 +45,7 @@ impl std::fmt::Display for Author {
 }
 
 /// The manager that wrote the field at a [`Difference`](super::Difference)'s path last. The run's own entry, which owns
-/// the annotation of its state, is not an answer for other fields. `None` where the object records no owner.
+/// the annotation of its state, is not considered. `None` where the object records no owner.
 pub(super) fn author(object: &Value, path: &str) -> Option<Author> {
     // A path in a `DestinationRule` begins with the object's name.
     let path = path.rsplit(' ').next().unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::Result;
 /// The annotation of the `VirtualService` that holds the state of the rollout.
 pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";
 
-/// The changes that one patch makes in the `VirtualService`; a part that is `None` or `false` stays as it is.
+/// The changes that one patch makes in the `VirtualService`; a part that is `None` or `false` is not changed.
 ///
 /// ```
 /// use canary_core::rollout::{Split, patch::RouteChange};
@@ -36,8 +36,8 @@ pub struct RouteChange {
     /// Takes the canary's destination out of the route when the split gives it nothing, as is needed before its
     /// subset goes.
     pub drop_canary: bool,
-    /// Removes the mirror to the canary that the run wrote. A split says it by itself; this is for a change that
-    /// keeps the weights.
+    /// Removes the mirror to the canary that the run wrote. A split includes this; the field is for a change that keeps
+    /// the weights.
     pub drop_mirror: bool,
     /// `true` when the header route is there afterwards. Either way no route stays that another rollout created.
     pub header_route: Option<bool>,
@@ -92,11 +92,11 @@ pub fn change_route(plan: &Plan, virtual_service: &Value, change: &RouteChange) 
     ops.into_patch()
 }
 
-/// The patch that removes this run's changes that are still as it wrote them, whatever else somebody changed: its
+/// The patch that removes this run's changes if they are still as it wrote them, independently of other changes: its
 /// header route, and the mirror of the split that it `wrote` last. `None` when nothing of it is there.
 ///
-/// Weights, annotation and everything of others stay as they are. It is for an end at which nothing is written over
-/// what somebody else did; at the other ends [`change_route`] does the same together with the state.
+/// Weights, annotation and everything of others stay as they are. It is for ends after somebody else's edit, which must
+/// not be overwritten; for other ends [`change_route`] does the same together with the state.
 ///
 /// # Errors
 /// [`crate::Error::Plan`] when the object has no resourceVersion to pin.

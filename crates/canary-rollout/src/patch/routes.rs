@@ -30,7 +30,7 @@ pub(super) fn is_managed(route: &Value) -> bool {
     name_of(route).is_some_and(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX))
 }
 
-/// The index of the plan's route in `spec.http`, whatever it says.
+/// The index of the plan's route in `spec.http`, without a check of its contents.
 pub(super) fn find(plan: &Plan, virtual_service: &Value) -> Result<usize> {
     let what = object_name(plan);
     let routes = http(virtual_service);
@@ -70,7 +70,7 @@ pub(super) fn find(plan: &Plan, virtual_service: &Value) -> Result<usize> {
     }
 }
 
-/// The weights as Istio takes them: a lone destination without one has everything.
+/// The weights as Istio reads them: a single destination without a weight has everything.
 pub(super) fn weights(entries: &[Value]) -> Vec<u64> {
     let stated = |entry: &Value| entry.get("weight").and_then(Value::as_u64);
     match entries {

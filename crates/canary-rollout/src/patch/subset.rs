@@ -86,8 +86,8 @@ pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Pat
     ops.into_patch().map(Some)
 }
 
-/// The patch by which the canary's subset is the driver's no more, because its rollout leaves it traffic: a later one
-/// that goes back must not remove an existing subset. `None` when the driver did not create the subset.
+/// The patch after which the canary's subset no longer belongs to the driver, because its rollout leaves it traffic: a
+/// later rollback must not remove it. `None` when the driver did not create the subset.
 ///
 /// # Errors
 /// [`Error::Plan`] when the object has no resourceVersion to pin.
@@ -105,7 +105,7 @@ fn created_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
     annotation(destination_rule, SUBSET_ANNOTATION) == Some(&plan.canary)
 }
 
-/// Which pods the two subsets of a plan are: what a `DestinationRule` says of them.
+/// The pods of a plan's two subsets, as a `DestinationRule` defines them.
 ///
 /// ```
 /// use canary_core::{Plan, rollout::patch::SubsetLabels};
@@ -127,7 +127,7 @@ fn created_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubsetLabels {
-    /// The host that the subsets are of.
+    /// The host of the subsets.
     pub host: String,
     /// The labels that select the stable subset's pods.
     pub stable: BTreeMap<String, String>,
@@ -146,7 +146,7 @@ impl SubsetLabels {
     }
 
     /// Returns somebody else's changes of the two subsets since; empty when they have the same pods. Other subsets and
-    /// the traffic policies are not the rollout's business.
+    /// the traffic policies do not concern the rollout.
     pub fn differences(&self, plan: &Plan, destination_rule: &Value) -> Differences {
         let mut differences = Differences::default();
         let what = object_name(plan);

@@ -1,4 +1,4 @@
-//! What a plan says where it says nothing.
+//! The default values of a plan.
 
 use std::time::Duration;
 

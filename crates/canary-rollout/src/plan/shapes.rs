@@ -1,4 +1,4 @@
-//! The usual courses of a rollout, as steps of a plan.
+//! Common sequences of steps.
 
 use std::time::Duration;
 
@@ -93,10 +93,10 @@ impl Plan {
         self
     }
 
-    /// Blue and green: `pairs` pairs through the header route decide, then everything moves at once.
+    /// Blue-green: `pairs` pairs through the header route decide, then all traffic moves at once.
     ///
-    /// Tests that compare the traffic of both subsets have nothing to see in this shape; [`Plan::validate`] says so.
-    /// The observed split is taken out, because no step divides the traffic.
+    /// Tests that compare the traffic of both subsets have no data in this shape, which [`Plan::validate`] reports. The
+    /// observed split is removed, because no step divides the traffic.
     #[must_use]
     pub fn blue_green(mut self, pairs: u64) -> Self {
         self.guardrails.retain(|guardrail| !matches!(guardrail.check, Check::ObservedSplit(_)));

@@ -1,13 +1,13 @@
-//! A plan as text, and the digest of what it says.
+//! A plan as text, and the digest of its contents.
 
 use super::Plan;
 use crate::{Error, Result};
 
 impl Plan {
-    /// A digest of everything the plan says, equal on every platform for equal plans: 32 hexadecimal digits.
+    /// A digest of the plan's contents, equal on every platform for equal plans: 32 hexadecimal digits.
     ///
     /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It distinguishes a changed plan from the one that a
-    /// stored state belongs to; it is no protection against forgery.
+    /// stored state belongs to; it does not protect against forgery.
     pub fn hash(&self) -> String {
         // `Value` keeps keys sorted, so the text does not depend on the order of fields in this file.
         let text = serde_json::to_value(self).unwrap_or_default().to_string();
@@ -16,7 +16,7 @@ impl Plan {
 
     /// Reads a plan from YAML or JSON; unknown fields are errors.
     ///
-    /// Reading checks the form only: call [`Plan::validate`] for the sense.
+    /// Reading checks only the form; call [`Plan::validate`] for the rules of a plan.
     ///
     /// # Errors
     /// [`Error::Manifest`] with line and column when the text is not a plan.

@@ -11,6 +11,8 @@ const LEFT: f64 = 46.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 24.0;
+/// A shorter line is not visible.
+const SHORT: f64 = 3.0;
 
 /// The vertical axis of a chart: its ends, its ticks, and their labels.
 pub(super) struct Axis {
@@ -60,16 +62,19 @@ impl Chart {
         TOP + (high - value.clamp(low, high)) / (high - low) * (HEIGHT - TOP - BOTTOM)
     }
 
-    /// A line through points of (seconds, value).
+    /// A line through points of (seconds, value); a dot when it is too short to be seen.
     pub(super) fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
-        let mut path = String::new();
-        for (seconds, value) in points {
-            let _ = write!(path, "{:.1},{:.1} ", self.x(seconds), self.y(value));
+        let at = |(seconds, value)| (self.x(seconds), self.y(value));
+        let points: Vec<(f64, f64)> = points.into_iter().map(at).collect();
+        let Some(&(x, y)) = points.last() else { return };
+        if points.iter().all(|point| (point.0 - x).hypot(point.1 - y) < SHORT) {
+            // A line from a point to itself is drawn as its round ends.
+            let dot = format!("{x:.1},{y:.1} {x:.1},{y:.1}");
+            let _ = write!(self.body, "<polyline class=\"{class} dot\" points=\"{dot}\"/>");
+            return;
         }
-        if !path.is_empty() {
-            let _ =
-                write!(self.body, "<polyline class=\"{class}\" points=\"{}\"/>", path.trim_end());
-        }
+        let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let _ = write!(self.body, "<polyline class=\"{class}\" points=\"{}\"/>", path.join(" "));
     }
 
     /// A line that keeps each value until the next one, to the end of the chart.
@@ -77,7 +82,7 @@ impl Chart {
         self.steps_to(class, points, self.seconds);
     }
 
-    /// The same, to an earlier end.
+    /// A line that keeps each value until the next one, to an earlier end.
     pub(super) fn steps_to(&mut self, class: &str, points: &[(f64, f64)], end: f64) {
         let mut path = Vec::with_capacity(points.len() * 2);
         for pair in points.windows(2) {
@@ -89,9 +94,17 @@ impl Chart {
         self.line(class, path);
     }
 
-    /// The area between two lines, given as (seconds, low, high).
+    /// The area between two lines, given as (seconds, low, high); a bar when it is too narrow to be seen.
     pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) {
-        if points.is_empty() {
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
+        if self.x(last.0) - self.x(first.0) < SHORT {
+            let (x, low, high) = (self.x(last.0), self.y(last.1), self.y(last.2));
+            let (left, right) = (x - SHORT, x + SHORT);
+            let _ = write!(
+                self.body,
+                "<polygon class=\"{class}\" points=\"{left:.1},{high:.1} {right:.1},{high:.1} \
+                 {right:.1},{low:.1} {left:.1},{low:.1}\"/>"
+            );
             return;
         }
         let mut path = String::new();
@@ -117,7 +130,7 @@ impl Chart {
         );
     }
 
-    /// Says in the middle of the chart why there is no line.
+    /// Writes the reason why there is no line in the middle of the chart.
     pub(super) fn note(&mut self, text: &str) {
         let _ = write!(
             self.body,
@@ -127,7 +140,7 @@ impl Chart {
         );
     }
 
-    /// The chart, with its axes; `description`, which is escaped already, is read to those who cannot see it.
+    /// The chart, with its axes; `description`, which is escaped already, is for screen readers.
     pub(super) fn finish(self, description: &str) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{description}\" \
@@ -224,6 +237,17 @@ mod tests {
         let svg = chart.finish("test");
         assert!(svg.contains("points=\"46.0,126.0 390.0,10.0\""), "{svg}");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
+    }
+
+    #[test]
+    fn a_moment_is_visible() {
+        let mut chart = Chart::new(10.0, Axis::between(0.0, 1.0, ""));
+        chart.line("a", [(4.99, 0.5), (5.0, 0.5)]);
+        chart.band("b", &[(4.99, 0.0, 1.0), (5.0, 0.0, 1.0)]);
+        let svg = chart.finish("test");
+        assert!(svg.contains("class=\"a dot\" points=\"218.0,68.0 218.0,68.0\""), "{svg}");
+        let bar = "class=\"b\" points=\"215.0,10.0 221.0,10.0 221.0,126.0 215.0,126.0\"";
+        assert!(svg.contains(bar), "{svg}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ struct Compared {
     readings: [Option<Reading>; 2],
 }
 
-/// The guardrails of two runs: those of the first in its order, then those that the second alone has.
+/// The guardrails of two runs: those of the first in its order, then those that only the second has.
 fn compared(runs: [&ReportedRun<'_>; 2]) -> Vec<Compared> {
     let [first, mut second] = runs.map(|run| {
         run.history.moments().last().map(|last| last.readings.clone()).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Text that stays text in HTML.
+//! Escaping of text for HTML.
 
-/// The text with every sign replaced that means something in HTML, also within quotes.
+/// The text with all special characters of HTML escaped, for content and for quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

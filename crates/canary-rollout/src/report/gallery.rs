@@ -11,9 +11,9 @@ pub struct Disagreement {
     pub input: String,
     /// A small picture of it as a `data:` URL (`image/png`, `image/jpeg` or `image/webp`); other URLs are left out.
     pub thumbnail: Option<String>,
-    /// The stable model's class, and how sure it is.
+    /// The stable model's class and its probability.
     pub stable: (String, Option<f64>),
-    /// The canary's class, and how sure it is.
+    /// The canary's class and its probability.
     pub canary: (String, Option<f64>),
 }
 

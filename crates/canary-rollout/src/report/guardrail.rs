@@ -139,8 +139,7 @@ fn domain(test: &str) -> (f64, f64) {
     }
 }
 
-/// The range of values to show: the later estimates and intervals, not the first wide ones, and nothing that the quantity
-/// cannot be.
+/// The range of values to show: the later estimates and intervals, not the first wide ones, and no impossible values.
 fn range(test: &str, known: &[&(f64, u32, &Reading)], bounds: &[(f64, f64)]) -> (f64, f64) {
     let later = || known.iter().skip(known.len() / 10).map(|(_, _, reading)| *reading);
     let finite = |value: &f64| value.is_finite();

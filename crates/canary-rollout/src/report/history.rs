@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{machine::Machine, plan::Split, reading::Reading, state::State, totals::Totals};
 
-/// The most moments that are kept; when they are full, every other one goes.
+/// The maximum number of moments; when it is reached, every other one is dropped.
 const MOST: usize = 600;
 
 /// A run at one moment.
@@ -27,7 +27,7 @@ impl Moment {
         Self { at, split, totals, readings }
     }
 
-    /// The run as its state says it is.
+    /// The moment that a state describes.
     pub fn of(machine: &Machine, state: &State) -> Self {
         Self {
             at: state.now().since(state.began()),

@@ -1,4 +1,4 @@
-//! One run on a page: what it was, how it ended, its pictures.
+//! One run on a page: its facts, its verdict, its charts.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -92,8 +92,8 @@ impl<'a> ReportedRun<'a> {
         self.length().as_secs_f64()
     }
 
-    /// The facts of the run, each with its name: the object, the plan, what was observed and what was left out. The values
-    /// are fragments of HTML, escaped.
+    /// The facts of the run, each with its name: the object, the plan, the counts and the exclusions. The values are
+    /// fragments of HTML, escaped.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let Plan { target, stable, canary, steps, alpha, .. } = self.plan;
         let mut facts = vec![(
@@ -175,7 +175,7 @@ fn counts(last: &Moment) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Everything that was observed and counts for no test, with the reason.
+/// Everything that was observed but is not used by a test, with the reason.
 fn not_counted(totals: &Totals) -> String {
     let parts = [
         (totals.unknown, "requests of unknown version"),

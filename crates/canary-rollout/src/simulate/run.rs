@@ -19,7 +19,7 @@ use crate::{
 };
 use canary_stats::Random;
 
-/// While the split is tested, the evidence is checked after at most so many requests.
+/// While the split is tested, the evidence is checked after at most this number of requests.
 const LOOK: u64 = 64;
 
 /// The latency of a simulated slow request.
@@ -27,7 +27,7 @@ const SLOWEST: Duration = Duration::from_secs(86_400);
 /// The deviation of the logarithm of simulated latencies.
 const DEVIATION: f64 = 0.4;
 
-/// A run that has not ended after so many requests is given up with an error.
+/// The number of requests after which a run that has not ended is an error.
 const MAX_REQUESTS: u64 = 10_000_000_000;
 
 /// The outcome of one simulated run.
@@ -167,7 +167,7 @@ impl<'a> SimulatedRun<'a> {
         }
     }
 
-    /// The requests of the settling time: they are served and count for nothing.
+    /// The requests of the settling time, which are served but not used.
     fn settle(&mut self, state: &mut State) {
         let settle = self.machine.plan().settle.as_secs_f64();
         if settle > 0.0 {
@@ -198,7 +198,7 @@ impl<'a> SimulatedRun<'a> {
         self.handle(state, Event::Observed(Observation { source, sequence: None, at, what }));
     }
 
-    /// Advances the time, in strides that count whole.
+    /// Advances the time, in strides that count in full.
     fn pass(&mut self, state: &mut State) {
         let now = self.now();
         while now.since(state.now) > MAX_STRIDE && !state.is_done() {
@@ -208,7 +208,7 @@ impl<'a> SimulatedRun<'a> {
         self.handle(state, Event::Tick(now));
     }
 
-    /// When the pair after the present one comes.
+    /// The time of the next pair.
     fn following_pair(&self) -> f64 {
         if self.scenario.pairs_per_second > 0.0 {
             self.clock + 1.0 / self.scenario.pairs_per_second
@@ -380,7 +380,7 @@ impl<'a> SimulatedRun<'a> {
 
     /// A half fails as a request to its version does, whatever happens to the other.
     fn half(&mut self, errors: f64, answer: Answer) -> Answer {
-        // Nothing is drawn where nothing fails: such a scenario keeps the sequence of its seed.
+        // Draw nothing if nothing fails, so that such a scenario keeps the random sequence of its seed.
         if errors > 0.0 && self.random.bernoulli(errors) {
             Answer::failure("simulated failure")
         } else {

@@ -1,5 +1,5 @@
-//! The rules of a plan about its evidence: a guardrail without observations would be quiet forever, which must not look
-//! like consent.
+//! The rules of a plan about its evidence: a guardrail without observations never alarms, which must not look like
+//! success.
 
 use super::{
     super::{
@@ -21,7 +21,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     labels(plan, findings);
 }
 
-/// Each guardrail has a step in which it can see anything at all.
+/// Each guardrail has a step in which it can have observations.
 fn sources(plan: &Plan, findings: &mut Findings) {
     let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
     let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);
@@ -74,7 +74,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
             Finding::error(
                 "C123",
                 "steps",
-                "nothing is seen of the canary before it gets all of the traffic",
+                "the canary is not observed before it gets all of the traffic",
             )
             .help(
                 "add a step with a weight between 1 and 99, or hold a step of weight 0 by pairs with a guardrail for them",
@@ -175,12 +175,8 @@ fn labels(plan: &Plan, findings: &mut Findings) {
         let path = format!("guardrails[{place}].mean.labelled");
         if plan.labels.is_none() {
             findings.push(
-                Finding::error(
-                    "C127",
-                    path,
-                    "the plan does not say within what time a label comes",
-                )
-                .help("give labels: {within: 24h}, or leave labelled out"),
+                Finding::error("C127", path, "the plan states no time within which labels come")
+                    .help("give labels: {within: 24h}, or leave labelled out"),
             );
         } else if plan.users.is_some() {
             findings.push(

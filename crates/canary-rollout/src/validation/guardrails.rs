@@ -91,7 +91,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
                 Finding::error(
                     "C117",
                     path("action"),
-                    "while the observed split alarms no rate can be believed: it is always inconclusive",
+                    "while the observed split alarms, no rate is valid: it is always inconclusive",
                 )
                 .found(guardrail.on_alarm.name())
                 .help("leave the action of the observed split out"),
@@ -102,7 +102,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
                 Finding::error(
                     "C121",
                     path("minimum"),
-                    "a guardrail without observations shows nothing, and must not count as consent",
+                    "a guardrail without observations shows nothing, so it must not allow a promotion",
                 )
                 .found(0)
                 .help("give the least number of observations of each version, such as 20"),

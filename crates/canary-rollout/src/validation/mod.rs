@@ -1,4 +1,4 @@
-//! The rules of a plan: everything that is wrong is listed, with its path.
+//! The rules of a plan; every finding is listed with its path.
 
 mod aa;
 mod evidence;

@@ -24,7 +24,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
         findings.push(
             Finding::error("C102", "canary", "stable and canary are the same subset")
                 .found(&plan.canary)
-                .help("name the subset that is to be tried"),
+                .help("name the subset that is to be tested"),
         );
     }
     if let Some(header) = &plan.header {

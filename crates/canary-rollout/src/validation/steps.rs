@@ -136,9 +136,9 @@ fn hold(
     ] {
         if zero {
             findings.push(
-                Finding::error("C109", path(field), "a hold of zero shows nothing")
-                    .found(0)
-                    .help("give what the step has to see, or leave it out at the last step"),
+                Finding::error("C109", path(field), "a hold of zero shows nothing").found(0).help(
+                    "state what the step has to observe, or leave the hold out at the last step",
+                ),
             );
         }
     }

@@ -39,13 +39,13 @@ fn users(plan: &Plan, findings: &mut Findings) {
                 "quantileRatio compares the latencies of requests, and users are counted",
             )
             .help(
-                "use slowRatio, which takes a user with a slow request as one, or leave users out",
+                "use slowRatio, which counts a user with a slow request once, or leave users out",
             ),
         );
     }
     if plan.scores_requests() {
         findings.push(
-            Finding::error("C129", "users", "a custom score of requests does not know users")
+            Finding::error("C129", "users", "a custom score of requests cannot be used with users")
                 .help("use the guardrail mean, which takes the mean of each user's values"),
         );
     }

@@ -21,14 +21,14 @@ use crate::{Error, Result, tensor::Tensor};
 pub enum Image<'a> {
     /// The bytes of a file.
     File(&'a [u8]),
-    /// Pixels that the caller has.
+    /// Pixels in memory.
     Pixels(Pixels<'a>),
 }
 
 impl Preprocess {
     /// The tensors of many image files, each on its own, in their order; computed on all cores.
     ///
-    /// A file that fails does not keep the others from their result.
+    /// If a file fails, the others still give their results.
     ///
     /// # Errors
     /// For each file as [`Preprocess::apply`]; the error says which of the files it was.
@@ -69,7 +69,7 @@ impl Preprocess {
     ///
     /// # Errors
     /// As [`Preprocess::apply`], for the first image that fails, by its number; when there is no image; and when no
-    /// size is set, for then they may differ in theirs.
+    /// size is set, because then the images may differ in size.
     pub fn batch(&self, images: &[Image<'_>]) -> Result<Tensor> {
         self.batch_until(images, &AtomicBool::new(false))
     }

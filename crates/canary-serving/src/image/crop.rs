@@ -1,4 +1,4 @@
-//! Which part of an image is used.
+//! The part of an image that is used.
 
 use crate::{Error, Result};
 

@@ -41,11 +41,11 @@ impl DecodeOptions {
     }
 }
 
-/// The reason for which a decoder failed; [`decode`] names the format and the remedy.
+/// The reason why a decoder failed; [`decode`] adds the format and the remedy.
 enum Failure {
     /// The pixels that the header promises, over the limit.
     TooLarge { height: u64, width: u64 },
-    /// A kind of image that is not decoded.
+    /// An unsupported kind of image.
     Unsupported(String),
     /// The decoder's finding, in one line.
     Broken(String),
@@ -54,9 +54,9 @@ enum Failure {
 /// The pixels of an image file as `tf.io.decode_image(channels=3, expand_animations=False)` gives them.
 ///
 /// Grey and palette images become RGB, 16-bit samples keep their upper byte, alpha is dropped (the colours
-/// under it stay as they are stored), CMYK is multiplied out. More is read than TensorFlow reads: BMP
-/// with a palette or alpha, TIFF of 8- or 16-bit grey and RGB samples, and a GIF's first frame keeps its place on the
-/// GIF's canvas.
+/// under it stay as they are stored), CMYK is multiplied out. Some files are read that TensorFlow refuses: BMP with a
+/// palette or alpha, TIFF of 8- or 16-bit grey and RGB samples, and a GIF's first frame keeps its place on the GIF's
+/// canvas.
 ///
 /// ```
 /// use canary_core::image::{DecodeOptions, Pixels, decode};

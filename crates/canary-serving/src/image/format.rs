@@ -1,4 +1,4 @@
-//! The file format of bytes, by the first of them.
+//! The file format of bytes, by their signature.
 
 use std::fmt;
 

@@ -255,7 +255,7 @@ impl Preprocess {
         Tensor::new(shape, data)
     }
 
-    /// Looks at the settings before any image comes.
+    /// Checks the settings without an image.
     ///
     /// ```
     /// use canary_core::image::Preprocess;
@@ -269,7 +269,7 @@ impl Preprocess {
     /// [`Error::Input`] when one is impossible, such as a size of zero, a crop fraction outside (0, 1], a deviation of
     /// zero, a dtype that images do not become, or a filter that the library does not have.
     pub fn validate(&self) -> Result<()> {
-        // What is impossible is so for an image of one pixel too.
+        // Impossible settings also fail for an image of one pixel.
         self.crop.region(1, 1)?;
         self.fit.check(self.size)?;
         let uniform = self.preset.affine()?.is_uniform();

@@ -20,7 +20,7 @@ pub enum Scheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     pub scheme: Scheme,
-    /// `host` or `host:port`, as it stands in the URL.
+    /// `host` or `host:port`, as in the URL.
     pub authority: String,
     /// A path in front of `/v1/…` or `/v2/…`, without a slash at its end; mostly empty.
     pub prefix: String,
@@ -32,7 +32,7 @@ fn refuse(text: &str, message: &str, help: &str) -> Error {
     error.into()
 }
 
-/// The address without what may be a secret: all up to the last `@`, and the query.
+/// The address without parts that may be secret: everything up to the last `@`, and the query.
 fn without_credentials(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

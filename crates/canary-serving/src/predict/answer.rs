@@ -11,7 +11,7 @@ use crate::{
     tensor::Tensor,
 };
 
-/// The answer of a model: its outputs by name, and how it came.
+/// The answer of a model: its outputs by name, and the details of the response.
 ///
 /// ```no_run
 /// # async fn run() -> canary_core::Result<()> {
@@ -38,12 +38,12 @@ pub struct Answer {
     pub(crate) trace: Trace,
 }
 
-/// The parts of an answer, to make one of: for stored answers, and for tests of what reads answers.
+/// The parts from which an answer is made: for stored answers, and for tests of code that reads answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerParts {
     /// The outputs by name, in their order.
     pub outputs: Vec<(String, Tensor)>,
-    /// The body as it came.
+    /// The body as received.
     pub body: Vec<u8>,
     /// The headers.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -101,7 +101,7 @@ impl Answer {
         self.outputs.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor)
     }
 
-    /// The only output, whatever its name.
+    /// The only output, independently of its name.
     ///
     /// REST names no output when there is one: it is called `predictions` (row form) or `outputs` (column form).
     ///
@@ -132,7 +132,7 @@ impl Answer {
         self.outputs
     }
 
-    /// The body as it came: JSON over REST, a `PredictResponse` over gRPC.
+    /// The body as received: JSON over REST, a `PredictResponse` over gRPC.
     pub fn raw(&self) -> &[u8] {
         &self.body
     }

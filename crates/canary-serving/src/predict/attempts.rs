@@ -36,12 +36,12 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
     /// The time for one attempt.
     pub(crate) attempt_timeout: Option<Duration>,
-    /// After this time without an answer the request is sent a second time beside the first.
+    /// The time without an answer after which the request is sent a second time in parallel.
     pub(crate) hedge: Option<Duration>,
     pub(crate) retry: Retry,
 }
 
-/// Makes attempts, each with its deadline, until one succeeds, one fails for good, or time or attempts run out.
+/// Makes attempts, each with its deadline, until one succeeds, one fails permanently, or time or attempts run out.
 pub(crate) async fn run<T, F>(
     url: &str,
     limits: &Limits,
@@ -124,7 +124,7 @@ where
     Box::pin(beside(first, second, after, budget, trace)).await
 }
 
-/// The outcome of the first attempt, or of a second beside it when the first takes longer than `after`.
+/// The outcome of the first attempt, or of a second one in parallel when the first takes longer than `after`.
 async fn beside<T, F>(
     first: F,
     second: impl FnOnce() -> F,

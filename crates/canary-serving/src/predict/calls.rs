@@ -98,9 +98,9 @@ impl Client {
     /// Sends a request for each item, with at most `concurrency` requests in flight (at least one), and gives the
     /// answers in the order of the items.
     ///
-    /// An item is read from the iterator and written as a request only when its turn comes, so that memory holds
-    /// `concurrency` requests and answers, however many items there are. An item that fails gives its error in its place;
-    /// the others continue.
+    /// An item is read from the iterator and encoded only when its turn comes, so that at most `concurrency` requests
+    /// and answers are in memory, for any number of items. An item that fails gives its error in its place; the others
+    /// continue.
     ///
     /// ```no_run
     /// # async fn run(photos: Vec<Vec<u8>>) -> canary_core::Result<()> {

@@ -243,7 +243,7 @@ impl Client {
         self.set(|config| config.limits.timeout = timeout)
     }
 
-    /// Sets the time for one attempt; one that takes longer is given up and repeated. Default: none of its own.
+    /// Sets the time for one attempt; one that takes longer is given up and repeated. Default: no separate limit.
     #[must_use]
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         self.set(|config| config.limits.attempt_timeout = Some(timeout))
@@ -323,14 +323,15 @@ impl Client {
         self.set(|config| config.max_answer_bytes = bytes)
     }
 
-    /// Reads fractions of responses as 64-bit floats: for models whose outputs are `DT_DOUBLE`, which JSON does not say.
+    /// Reads fractions of responses as 64-bit floats: for models whose outputs are `DT_DOUBLE`, which JSON does not
+    /// indicate.
     #[must_use]
     pub fn doubles(self, doubles: bool) -> Self {
         self.set(|config| config.doubles = doubles)
     }
 
-    /// Sends headers with credentials by `http://` and `grpc://` too, for networks that encrypt by themselves, as a mesh
-    /// does. Without it the next call is refused, unless the server is on this machine.
+    /// Sends headers with credentials by `http://` and `grpc://` too, for networks that are encrypted themselves, such
+    /// as a mesh. Without it the next call is refused, unless the server is on this machine.
     ///
     /// ```
     /// use canary_core::predict::Client;

@@ -40,7 +40,7 @@ pub(crate) const FULL: &str = "the server is full: send fewer at once";
 /// The header in which a proxy may pass on Envoy's response flags (`%RESPONSE_FLAGS%`).
 const FLAGS: [&str; 2] = ["x-envoy-response-flags", "x-response-flags"];
 
-/// A refusal of Envoy itself, recognised by the text that it sends and the flag that its log would show.
+/// An error response of Envoy itself, recognised by its text, with the flag that Envoy's log would show.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
 const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
     ("no healthy upstream", "UH", "no endpoint of the chosen subset is ready; see its pods"),
@@ -118,7 +118,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
     Failure { error, repeat, pause: None }
 }
 
-/// The text of the last cause, which says most.
+/// The text of the last cause, which is the most specific.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }
@@ -201,7 +201,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str, protocol: Prot
         if status.is_redirection() {
             let to = header(headers, &["location"]).unwrap_or_else(|| "elsewhere".to_owned());
             let origin = if by_envoy { Origin::Mesh } else { Origin::Answer };
-            let help = "redirects are not followed: ask that address, as with https://";
+            let help = "redirects are not followed; use that address, for example with https://";
             return (origin, format!("redirected to {to} (HTTP {status})"), help.to_owned(), None);
         }
         if by_envoy && status == StatusCode::NOT_FOUND && text.is_empty() {
@@ -228,7 +228,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str, protocol: Prot
     if text.is_empty() && status == StatusCode::BAD_REQUEST && protocol == Protocol::TensorFlow {
         return by_server(
             "HTTP 400 with an empty body".to_owned(),
-            "a version that does not fit into 64 bits is answered so",
+            "the server answers this to a version that does not fit into 64 bits",
         );
     }
     let help = match protocol {
@@ -241,7 +241,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str, protocol: Prot
 /// The text of an error in JSON: `error` (TensorFlow Serving, Triton, KServe), `detail` (MLServer, KServe) or `message`
 /// (TorchServe).
 fn server_message(text: &str) -> Option<String> {
-    /// Longer texts are no error message, and reading them would take many times their size.
+    /// A longer text is not an error message, and reading it would take many times its size.
     const LONGEST: usize = 64 << 10;
     if text.len() > LONGEST {
         return None;

@@ -66,7 +66,7 @@ impl From<DynamicImage> for Value<'_> {
 }
 
 impl<'a> From<&'a DynamicImage> for Value<'a> {
-    /// The same; RGB images are not copied.
+    /// As for a borrowed image; RGB images are not copied.
     fn from(image: &'a DynamicImage) -> Self {
         match image {
             DynamicImage::ImageRgb8(image) => image.into(),

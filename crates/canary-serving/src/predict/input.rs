@@ -167,7 +167,7 @@ pub(crate) fn input_error(reason: &str, help: &str) -> Error {
     Error::Input { what: "input".to_owned(), reason: format!("{reason}{separator}{help}") }
 }
 
-/// Everything that converts into a [`Value`] is also the only input, without a name.
+/// Everything that converts into a [`Value`] can also be the only input, without a name.
 impl<'a, T> From<T> for Input<'a>
 where
     Value<'a>: From<T>,

@@ -58,11 +58,11 @@ pub struct Signature {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TensorInfo {
-    /// The element type; `None` for one that this client does not carry, such as `DT_COMPLEX64`.
+    /// The element type; `None` for one that this client does not support, such as `DT_COMPLEX64`.
     pub dtype: Option<DType>,
     /// The protocol's name of the element type, such as `DT_FLOAT` or `FP32`.
     pub dtype_name: String,
-    /// The dimensions, `None` for one of any length; `None` altogether when even their number is open.
+    /// The dimensions, `None` for one of any length; `None` instead of the list when even their number is open.
     pub shape: Option<Vec<Option<u64>>>,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for TensorInfo {
 }
 
 impl TensorInfo {
-    /// The reason for which an array does not fit, and the remedy.
+    /// The reason why an array does not fit, and the remedy.
     fn misfit(&self, view: &TensorView<'_>, wire: Wiring) -> Option<(String, String)> {
         let found = format!("{}{:?}", view.dtype(), view.shape());
         let message = format!("found {found}, expected {self}");
@@ -121,7 +121,7 @@ impl TensorInfo {
 pub(crate) enum Wiring {
     /// With its element type, as over gRPC.
     Typed,
-    /// As JSON, where a number has no type but whole and fractional ones differ.
+    /// As JSON, in which numbers have no type, but whole and fractional ones differ.
     Json,
 }
 
@@ -130,7 +130,7 @@ impl Signature {
     ///
     /// Element types must be the signature's own, as gRPC sends them; [`Client::check`](super::Client::check) over REST
     /// also accepts other types of numbers, which JSON does not tell apart.
-    /// [`Client::prepare`](super::Client::prepare) says if they can be sent at all.
+    /// [`Client::prepare`](super::Client::prepare) checks that they can be sent.
     pub fn check(&self, input: &Input<'_>) -> Findings {
         self.check_over(input, Wiring::Typed)
     }
@@ -184,7 +184,7 @@ impl Signature {
     }
 }
 
-/// The values that JSON writes alike.
+/// The kinds of values that JSON distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Fraction,

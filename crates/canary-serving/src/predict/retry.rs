@@ -7,12 +7,12 @@ use std::{
 
 /// The rules by which a failed request is sent again.
 ///
-/// Only what is safe is repeated: a connection that could not be opened or broke, a 503 of the mesh, and 429. A refusal of
-/// the model server itself is never repeated, and neither is a request whose time is up. Pauses double from
+/// Only what is safe is repeated: a connection that could not be opened or broke, a 503 of the mesh, and 429. An error
+/// of the model server itself is never retried, and neither is a request whose time is up. Pauses double from
 /// `first_pause` to `max_pause`, each shortened by a random part so that clients do not come back together; a
 /// response's `retry-after` is respected when it is longer. Repeats draw from a budget that all clones of a client
-/// share: `budget` repeats for each request, with a reserve of ten, so that repeats cannot multiply the load on
-/// servers that are failing.
+/// share: `budget` repeats for each request, with a reserve of ten, so that repeats cannot multiply the load on servers
+/// that are failing.
 ///
 /// ```
 /// use canary_core::predict::Retry;

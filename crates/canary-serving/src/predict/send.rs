@@ -1,4 +1,4 @@
-//! One call: a request to a model server, and what its response holds.
+//! One call: a request to a model server, and the contents of its response.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::error::{Error, Origin, PredictError, Result};
 
-/// The bytes that a response with metadata or a status may have: many times what a model with hundreds of inputs has.
+/// The maximum size of a response with metadata or a status: many times that of a model with hundreds of inputs.
 const MAX_DESCRIPTION: usize = 16 << 20;
 
 /// A request in wire form, to be sent any number of times.
@@ -95,7 +95,7 @@ pub(crate) async fn send<T>(
                 error = error.message,
                 "call failed"
             ),
-            // Any other error is one of the caller's arguments: nothing was sent.
+            // Any other error concerns the caller's arguments; nothing was sent.
             Err(_) => {}
         }
         outcome
@@ -207,8 +207,7 @@ fn rest(config: &Config, prepared: &Prepared) -> Request {
 #[cfg(feature = "grpc")]
 fn other_protocol(config: &Config, url: &str) -> PredictError {
     let (theirs, ours) = if config.is_grpc() { ("REST", "gRPC") } else { ("gRPC", "REST") };
-    let message =
-        format!("the request was prepared for {theirs}, and this client asks over {ours}");
+    let message = format!("the request was prepared for {theirs}, and this client uses {ours}");
     let mut error = PredictError::new(Origin::Request, url, message);
     "prepare it with the client that sends it".clone_into(&mut error.help);
     error
@@ -232,7 +231,7 @@ fn unreadable(
         let start = error.at.saturating_sub(20).min(body.len());
         let end = (error.at + 20).min(body.len());
         let near = String::from_utf8_lossy(&body[start..end]);
-        // A part of a secret would no longer be found in the message.
+        // Remove secrets before the text is cut, because a part of a secret would not be recognised.
         let near =
             if secrets.appear_in(body) { String::new() } else { format!(" (near {near:?})") };
         format!("{} at byte {}{near}", error.reason, error.at)

@@ -115,7 +115,7 @@ impl ModelStatus {
             .max()
     }
 
-    /// True when every version has ended with an error: waiting does not help.
+    /// True when every version has ended with an error, so that waiting does not help.
     pub(super) fn failed(&self) -> bool {
         !self.versions.is_empty()
             && self.versions.iter().all(|version| {

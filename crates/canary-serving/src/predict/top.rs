@@ -47,7 +47,7 @@ fn falling(row: &[f32]) -> Vec<usize> {
 }
 
 /// The labels and probabilities of the first row in the JSON of a predict answer, most probable first: what
-/// [`super::Answer::top`] gives, for answers that come out of a log.
+/// [`super::Answer::top`] gives, for answers from a log.
 ///
 /// ```
 /// use canary_core::predict::read_top;
@@ -66,7 +66,7 @@ pub fn read_top(body: &[u8]) -> Result<Vec<(String, f32)>> {
         let found = outputs.iter().find(|(known, _)| known == name);
         found.map(|(_, tensor)| tensor).ok_or_else(|| Error::NotFound {
             object: format!("output {name:?}"),
-            help: "ask the signature that answers with labels and probabilities".to_owned(),
+            help: "use the signature that returns labels and probabilities".to_owned(),
         })
     };
     let rows = of_labels(output("labels")?, output("probabilities")?)?;

@@ -30,7 +30,7 @@ pub struct CopyModel {
     to: Location,
     concurrency: usize,
     read_back: bool,
-    /// True when two copies to one version are kept apart.
+    /// True when concurrent copies to one version are prevented.
     lock: bool,
     listener: Option<Listener>,
 }
@@ -53,7 +53,7 @@ pub struct Copied {
     pub from: String,
     /// Where it was copied to.
     pub to: String,
-    /// The version by which TensorFlow Serving knows it.
+    /// The version number in TensorFlow Serving.
     pub version: i64,
     /// The files, in the order of their paths.
     pub files: Vec<CopiedFile>,
@@ -98,8 +98,8 @@ impl CopyModel {
         self
     }
 
-    /// Does not keep two copies apart: for a store that cannot write conditionally. The caller makes sure that nobody
-    /// else copies to the same version at the same time.
+    /// Does not prevent concurrent copies, for a store that cannot write conditionally. The caller makes sure that
+    /// nobody else copies to the same version at the same time.
     #[must_use]
     pub fn without_lock(mut self) -> Self {
         self.lock = false;
@@ -318,7 +318,7 @@ impl Job {
             self.meter.tell(&file.path, Phase::ReadingBack, 0);
             let written = self.hash(&self.base, &at).await?;
             if written != sha256 {
-                // A damaged file must not count as a part of the model.
+                // Remove a damaged file, so that it is not taken for a part of the model.
                 let _ = to.delete(&at).await;
                 return Err(Error::Store {
                     action: self.action.clone(),

@@ -12,7 +12,7 @@ pub(super) fn refuse(text: &str, reason: &str) -> Error {
     refused(&named(text), reason)
 }
 
-/// An error that the same call would meet again.
+/// An error that a repeated call would return again.
 pub(super) fn refused(action: &str, reason: impl Into<String>) -> Error {
     Error::Store {
         action: action.to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn failed(action: &str, error: object_store::Error) -> Error {
             (format!("these credentials may not reach {path}"), false)
         }
         Cause::Unauthenticated { .. } => {
-            ("the credentials are missing or wrong; see Location::parse for where they are looked for".to_owned(), false)
+            ("the credentials are missing or wrong; see Location::parse for the places that are searched".to_owned(), false)
         }
         Cause::Precondition { path, .. } => {
             (format!("{path} was changed while it was being copied; copy again"), true)

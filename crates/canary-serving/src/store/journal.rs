@@ -1,6 +1,6 @@
 //! The record of the files that a copy has completed, kept beside its target.
 //!
-//! In a bucket it also keeps two copies apart. Every write names the version of the object that it replaces
+//! In a bucket it also prevents concurrent copies. Every write names the version of the object that it replaces
 //! (`If-None-Match`, `If-Match`, `x-goog-if-generation-match`), and each copy writes its own name into it: a copy whose
 //! journal another one has written since cannot write it again, and stops.
 
@@ -162,8 +162,8 @@ impl Journal {
     }
 }
 
-/// The record in a journal, and the version of its object. A record that cannot be read is empty: it says nothing of
-/// the files beside it, and they are copied again.
+/// The record in a journal, and the version of its object. A record that cannot be read counts as empty, and all files
+/// are copied again.
 async fn read(base: &Opened, at: &Path, action: &str) -> Result<Option<(Record, UpdateVersion)>> {
     let found = match base.store.get(at).await {
         Err(StoreError::NotFound { .. }) => return Ok(None),
@@ -175,7 +175,7 @@ async fn read(base: &Opened, at: &Path, action: &str) -> Result<Option<(Record, 
     Ok(Some((record, UpdateVersion { e_tag, version })))
 }
 
-/// A name that no other copy has.
+/// A unique name.
 fn name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let host = std::env::var("HOSTNAME").unwrap_or_default();

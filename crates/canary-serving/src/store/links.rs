@@ -9,7 +9,7 @@ use super::errors::{broken, named, refuse};
 use crate::Result;
 
 /// Refuses a folder with a symbolic link that leads out of it or nowhere: the file behind it is not a part of the
-/// model, and a copy would take it along to where others can read it. The folder itself may be a link.
+/// model, and a copy could expose it to others. The folder itself may be a link.
 pub(super) fn check(folder: &Path, text: &str) -> Result<()> {
     let outside = outside(folder)
         .map_err(|cause| broken(&named(text), "its folder cannot be listed", cause))?;

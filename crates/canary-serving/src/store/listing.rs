@@ -37,7 +37,7 @@ impl File {
     }
 }
 
-/// True for the file without which nothing is loaded.
+/// True for `saved_model.pb`, without which the model cannot be loaded.
 pub(super) fn is_last(path: &str) -> bool {
     path == "saved_model.pb" || path == "saved_model.pbtxt"
 }

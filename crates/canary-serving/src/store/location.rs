@@ -1,4 +1,4 @@
-//! Where a model is: a folder, or a prefix in a bucket.
+//! The location of a model: a folder, or a prefix in a bucket.
 
 use std::{
     fmt,
@@ -32,7 +32,7 @@ enum Place {
     Bucket(Arc<dyn ObjectStore>, Path),
 }
 
-/// A store, and the prefix of what is meant in it.
+/// A store and a prefix in it.
 #[derive(Clone)]
 pub(super) struct Opened {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -185,7 +185,7 @@ fn local(folder: &FilePath, text: &str) -> Result<Opened> {
     Ok(Opened { store: Arc::new(store), prefix: Path::default(), folder })
 }
 
-/// A version as TensorFlow Serving counts them. `01` would be the same version as `1`, so it is none here.
+/// A version as TensorFlow Serving counts them. `01` would be the same version as `1`, so it is refused.
 fn number(name: &str) -> Option<i64> {
     let plain = name == "0" || !name.starts_with('0');
     let digits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! The lock of a folder: a file that the system unlocks when the process ends, in every case.
+//! The lock of a folder: a file that the system unlocks when the process ends, even if it is killed.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

@@ -23,10 +23,11 @@
 //!   disk, that folder is renamed to `<version>`. Within one file system this is one step: the version is there whole or
 //!   not at all.
 //! - **Into a bucket** there is no rename. The files go to their place, `saved_model.pb` last of all. No version can be
-//!   loaded without that file, and when it is there everything else is, so *half a model is never loaded*. But the
+//!   loaded without that file, and it is written after everything else, so *a partial model is never loaded*. But the
 //!   version is listed as soon as its first file is there, and a server that watches the folder meanwhile tries to load
-//!   it, fails, and tries again as often as it is set to (`--max_num_load_retries`, 5 by default, a minute apart). It continues serving the version it has. After the last try it ignores the version. So copy first
-//!   and then point a server at it, or raise its retries above the time that the copy takes.
+//!   it, fails, and tries again as often as it is set to (`--max_num_load_retries`, 5 by default, a minute apart). It
+//!   continues serving the version it has. After the last try it ignores the version. So copy first and then point a
+//!   server at it, or raise its retries above the time that the copy takes.
 //!
 //! # What is checked
 //! The source is a SavedModel: `saved_model.pb` is one from its first to its last byte, or there is a `saved_model.pbtxt`;
@@ -39,11 +40,12 @@
 //! `.canary-<version>.json` beside the version, which is removed at the end.
 //!
 //! # Two copies at once
-//! Of two copies to the same version one is refused. On this machine the lock is the file `.canary-<version>.lock` beside
-//! the version, which the system unlocks in every case when the process ends. In a bucket the journal keeps them
-//! apart: it is written only as long as nobody else has written it. A copy from another source is refused while the
-//! journal is there; one from the same source takes the journal over, as after a kill, and the earlier copy is refused
-//! at its next file. The file `saved_model.pb` is written only by a copy that has just written the journal.
+//! If two copies write to the same version, one of them is refused. On this machine the lock is the file
+//! `.canary-<version>.lock` beside the version, which the system unlocks in every case when the process ends. In a
+//! bucket the journal prevents them: it is written only while no other copy has written it. A copy from another source
+//! is refused while the journal is there; one from the same source takes the journal over, as after a kill, and the
+//! earlier copy is refused at its next file. The file `saved_model.pb` is written only by a copy that has just written
+//! the journal.
 
 mod copy;
 mod errors;

@@ -17,7 +17,7 @@ use crate::Result;
 /// The last eight bytes of a table, which `variables.index` is.
 const TABLE: [u8; 8] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 
-/// More graphs than any SavedModel has; each is a set of tags.
+/// A limit above the number of graphs of any SavedModel; each graph has a set of tags.
 const MOST_GRAPHS: u32 = 64;
 
 /// Checks that the files are those of one whole SavedModel.

@@ -23,7 +23,7 @@ pub(super) async fn copy(
     target: &Path,
     progress: impl Fn(u64),
 ) -> object_store::Result<String> {
-    // With the tag, a source that changed is an error instead of a mixture of two models.
+    // The tag makes a changed source an error instead of a mixture of two models.
     let options = GetOptions { if_match: file.e_tag.clone(), ..GetOptions::default() };
     let got = from.get_opts(&file.at, options).await?;
     let changed = || object_store::Error::Precondition {
@@ -66,7 +66,7 @@ pub(super) async fn copy(
     match read.await {
         Ok(()) => write.finish().await?,
         Err(error) => {
-            // The parts cost storage until they are given up.
+            // Abort the upload, because its parts cost storage.
             let _ = write.abort().await;
             return Err(error);
         }

@@ -14,8 +14,8 @@ use object_store::{
 
 use crate::{Error, Result};
 
-/// The longest time without progress: until the head of a response, and between two pieces of its body. A whole file
-/// may take as long as it flows.
+/// The longest time without progress: until the head of a response, and between two pieces of its body. The total time
+/// of a file is not limited while its transfer makes progress.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connects to object stores with TLS by rustls, verified against the system's authorities. For stores that are built

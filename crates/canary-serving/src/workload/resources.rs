@@ -1,4 +1,4 @@
-//! What each pod of a workload asks of its node: CPU, memory and GPUs, and which nodes may have it.
+//! The requirements of each pod on its node: CPU, memory, GPUs, labels and taints.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -98,7 +98,7 @@ impl Toleration {
 }
 
 impl Workload {
-    /// The `resources` of the container. Kubernetes gives whole devices: a GPU's request is its limit.
+    /// The `resources` of the container. Kubernetes assigns whole devices, so the request of a GPU equals its limit.
     pub(super) fn resources(&self) -> Value {
         let mut requests = Map::new();
         let mut limits = Map::new();
@@ -138,7 +138,7 @@ impl Workload {
         all
     }
 
-    /// Finds the mistakes in what the pods ask of their nodes.
+    /// Finds the mistakes in the requirements of the pods.
     pub(super) fn check_resources(&self, object: &str, findings: &mut Findings) {
         let mut push = |finding: Finding, help: &str| {
             findings.push(finding.object(object).help(help));
@@ -262,7 +262,7 @@ mod tests {
             json!([{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]);
         assert_eq!(pod["tolerations"], tolerated);
         assert_eq!(pod["nodeSelector"]["cloud.google.com/gke-accelerator"], "nvidia-l4");
-        // One that the user states comes in place of that.
+        // A toleration that the user states replaces the default.
         let own = gpu.toleration("nvidia.com/gpu=present".parse().unwrap());
         let tolerated = json!([{"key": "nvidia.com/gpu", "operator": "Equal", "value": "present"}]);
         assert_eq!(self::pod(&own)["tolerations"], tolerated);

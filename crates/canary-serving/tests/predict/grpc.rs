@@ -291,7 +291,7 @@ async fn a_request_is_sent_by_the_protocol_that_it_was_prepared_for() {
     assert!(error.message.contains("prepared for REST"), "{error}");
     assert_eq!(error.attempts, 1);
     let error = predict_error(rest.send(&grpc.prepare(input()).unwrap()).await.unwrap_err());
-    assert!(error.message.contains("this client asks over REST"), "{error}");
+    assert!(error.message.contains("this client uses REST"), "{error}");
     assert!(log.lock().unwrap().is_empty());
 }
 

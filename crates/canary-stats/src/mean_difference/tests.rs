@@ -1,4 +1,4 @@
-//! That the difference of two arms' means keeps its promises: its formulas, exact enumerations, simulated runs.
+//! The guarantees of the test of two means: formulas, exact enumerations, simulated runs.
 
 use super::*;
 use crate::{

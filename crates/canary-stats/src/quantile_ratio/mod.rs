@@ -5,10 +5,10 @@
 //! latencies of the stable version (500, which may come before the canary has any traffic) only choose the threshold x,
 //! the upper edge of the bucket of their quantile, and are not judged.
 //!
-//! **Null.** Whatever came before, a request goes to the canary with probability ρ, and P(L_c > κx) ≤ P(L_s > x), where
-//! κ is the ratio of the quantiles that is allowed. Where x is the stable version's true p-quantile and its law is
-//! continuous, this says exactly that the canary's p-quantile is at most κ times the stable version's. The latencies may
-//! depend on each other through what is common to both versions, and their laws may change with every request.
+//! **Null.** Given the past, a request goes to the canary with probability ρ, and P(L_c > κx) ≤ P(L_s > x), where κ is
+//! the ratio of the quantiles that is allowed. Where x is the stable version's true p-quantile and its law is
+//! continuous, this says exactly that the canary's p-quantile is at most κ times the stable version's. The latencies
+//! may depend on each other through what is common to both versions, and their laws may change with every request.
 //!
 //! **Construction.** [`RateRatio`] with the ratio 1: a request of the stable version is bad above x, one of the canary
 //! above κx. The guess of the stable rate begins with 1 − p. Steps at which harm may begin, the guard against bursts and
@@ -23,15 +23,15 @@
 //! that: when the share grows while everything becomes slower, the canary's latencies are the later ones, and it alarms
 //! though both versions are alike. [`Quantiles`] has these sequences for display.
 //!
-//! **Interval.** The same evidence is kept for sixteen values κ_j = κ·2^{j/8}, j = −7 … 8: only the canary's counts above
-//! κ_j·x differ. A larger κ_j turns bad requests of the canary into good ones and lowers E. The low end is the largest
-//! κ_j that is excluded together with all smaller ones; it lies beyond κ exactly when the alarm has sounded.
+//! **Interval.** The same evidence is kept for sixteen values κ_j = κ·2^{j/8}, j = −7 … 8: only the canary's counts
+//! above κ_j·x differ. A larger κ_j turns bad requests of the canary into good ones and lowers E. The low end is the
+//! largest κ_j that is excluded together with all smaller ones; it lies beyond κ exactly when an alarm has been raised.
 //!
-//! **Promotion.** [`EProcess::excludes_harm`] has the null P(L_c > mx) ≥ P(L_s > x) for a margin m: the opposite test of
-//! [`RateRatio`] with the canary's counts above mx. A canary as fast as the stable version has fewer bad requests there;
-//! by which factor is estimated from the first latencies. The margin of [`QuantileRatio::margin`] is tested itself, any
-//! other at the largest κ_j below it. The high end is the smallest of these values that is excluded now together with all
-//! larger ones. Each end alone is right at all times with probability 1 − α, for a ratio that stays the same.
+//! **Promotion.** [`EProcess::excludes_harm`] has the null P(L_c > mx) ≥ P(L_s > x) for a margin m: the opposite test
+//! of [`RateRatio`] with the canary's counts above mx. A canary as fast as the stable version has fewer bad requests
+//! there; the factor is estimated from the first latencies. The margin of [`QuantileRatio::margin`] is tested itself,
+//! any other at the largest κ_j below it. The high end is the smallest of these values that is excluded now together
+//! with all larger ones. Each end alone holds at all times with probability 1 − α, for a ratio that stays the same.
 
 mod saved;
 #[cfg(test)]
@@ -50,7 +50,7 @@ use super::{
 
 /// The stable version's latencies that choose the threshold.
 const WARMUP: u64 = 500;
-/// Without a stated margin the promotion is aimed at this one, as a multiple of the bound: 2^{1/4}.
+/// The margin that the promotion is tuned for if none is stated, as a multiple of the bound: 2^{1/4}.
 const AIMED: i16 = 4;
 /// The smallest and the largest ratio of rates that a healthy canary is expected to have above the margin.
 const HEALTHY: (f64, f64) = (0.05, 0.95);
@@ -99,7 +99,7 @@ enum Threshold {
 struct Frozen {
     /// The bucket whose upper edge x is.
     bucket: i16,
-    /// The ratio of rates above the margin that the proof is aimed at.
+    /// The ratio of rates above the margin that the proof is tuned for.
     aim: f64,
     x: f64,
     /// κ_j·x, and the margin's.
@@ -150,17 +150,17 @@ impl QuantileRatio {
         })
     }
 
-    /// Chooses the threshold by the first `latencies` of the stable version. To be called before the other settings.
+    /// Chooses the threshold by the first `latencies` of the stable version. Call it before the other settings.
     ///
     /// # Errors
-    /// When they are too few to have one above the quantile, or an observation has been taken in already.
+    /// When they are too few to have one above the quantile, or an observation has been added already.
     pub fn warmup(self, latencies: u64) -> Result<Self> {
         self.check_unused()?;
         Self::with_warmup(self.quantile, self.at_most, latencies)
     }
 
-    /// Looks for harm that begins at any of so many steps; [`begin_step`](Self::begin_step) says when one begins. To be
-    /// called before the first observation.
+    /// Looks for harm that begins at any of so many steps; [`begin_step`](Self::begin_step) says when one begins. Call
+    /// it before the first observation.
     #[must_use]
     pub fn starts(mut self, steps: u32) -> Self {
         self.test = self.test.starts(steps);
@@ -170,7 +170,7 @@ impl QuantileRatio {
     /// States the margin of the promotion, a ratio of the quantiles: it is then tested itself.
     ///
     /// # Errors
-    /// When `margin` is not a finite number greater than 0, or an observation has been taken in already.
+    /// When `margin` is not a finite number greater than 0, or an observation has been added already.
     pub fn margin(mut self, margin: f64) -> Result<Self> {
         self.check_unused()?;
         self.margin = Some(positive("margin", margin)?);
@@ -178,7 +178,7 @@ impl QuantileRatio {
     }
 
     /// Limits what the requests of any `millis` milliseconds can say, so that slow requests that come together are not
-    /// taken for harm; see [`RateRatio::bursts`]. To be called before the first observation.
+    /// taken for harm; see [`RateRatio::bursts`]. Call it before the first observation.
     ///
     /// # Errors
     /// When `millis` is 0.
@@ -226,15 +226,15 @@ impl QuantileRatio {
         self.test.is_unconfirmed()
     }
 
-    /// Takes one request in that was sent `at` so many milliseconds: `share` is the canary's share of the traffic then,
-    /// `canary` whether the canary served it, `latency` how long it took in any unit, `None` when it failed.
+    /// Adds one request that was sent at `at` milliseconds: `share` is the canary's share of the traffic then, `canary`
+    /// whether the canary served it, `latency` how long it took in any unit, `None` when it failed.
     ///
-    /// Requests come in the order of sending. Until the threshold is frozen the stable version's latencies choose it and
-    /// everything else counts for nothing. Afterwards, while one version has all the traffic (a share of 0 or 1), there
-    /// is nothing to compare: a bad request is counted apart and E stays as it is.
+    /// Requests come in the order of sending. Until the threshold is frozen, the stable version's latencies determine
+    /// it, and everything else is ignored. Afterwards, while one version has all the traffic (a share of 0 or 1), there
+    /// is nothing to compare: a bad request is counted separately, and E does not change.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1, or `latency` not a finite number of at least 0; nothing is taken in then.
+    /// When `share` is not from 0 to 1, or `latency` not a finite number of at least 0; then nothing is added.
     pub fn observe(
         &mut self,
         at: u64,
@@ -262,7 +262,7 @@ impl QuantileRatio {
             }
         };
         let is_above = |cut: f64| u64::from(latency.is_none_or(|latency| latency > cut));
-        // Most requests are above none.
+        // Most requests are not above any of them.
         let (window, above) = if canary && latency.is_none_or(|latency| latency > frozen.least()) {
             let above = frozen.cuts.map(is_above);
             (Window { canary: 1, canary_bad: above[BOUND], ..Window::default() }, Some(above))
@@ -284,7 +284,7 @@ impl QuantileRatio {
         self.test.lose(requests);
     }
 
-    /// Says that a step of the rollout begins, at which harm may begin.
+    /// Begins a step of the rollout, at which harm may begin.
     pub fn begin_step(&mut self) {
         self.test.begin_step();
     }
@@ -359,8 +359,8 @@ impl EProcess for QuantileRatio {
         counts
     }
 
-    /// The ratio of the two versions' observed quantiles since the threshold is frozen, for display: changes of the
-    /// traffic between the shares are not taken out of it.
+    /// The ratio of the two versions' observed quantiles since the threshold is frozen, for display: it is not
+    /// corrected for changes of the traffic between the shares.
     fn estimate(&self) -> Option<f64> {
         let of = |arm: &Latencies| arm.served.estimate_with(self.quantile, arm.failed);
         let ratio = of(&self.canary)? / of(&self.stable)?;
@@ -378,7 +378,8 @@ impl EProcess for QuantileRatio {
         Interval { low, high: high.max(low) }
     }
 
-    /// Tests whether a ratio of the quantiles of `margin` or more is excluded now, and not one of `margin` by an alarm.
+    /// Tests whether a ratio of the quantiles of `margin` or more is excluded now, and an alarm does not exclude a
+    /// ratio of `margin`.
     ///
     /// The margin of [`margin`](Self::margin) is tested itself, any other at the largest κ_j that is not above it.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {

@@ -234,7 +234,7 @@ fn failures_are_slower_than_any_latency() {
     let start = QuantileRatio::new(0.9, 1.0).and_then(|test| test.warmup(100)).unwrap();
     let mut test = start.clone();
     for at in 0..100 {
-        // Failures and the canary choose no threshold.
+        // Failures and the canary's latencies do not influence the threshold.
         test.observe(at, 0.0, false, None).unwrap();
         test.observe(at, 0.5, true, Some(1e6)).unwrap();
         assert_eq!((test.missing(), test.threshold()), (100 - at, None));

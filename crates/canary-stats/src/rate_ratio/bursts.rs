@@ -1,8 +1,8 @@
 //! The guard against bursts: bad requests that come together, such as those of one failing pod.
 //!
 //! The tests of rates assume that whether a request reaches the canary is independent of what came before. One pod that
-//! fails for some seconds breaks this: its failures are all on one side. The guard limits what any one window of time
-//! can say.
+//! fails for some seconds breaks this: its failures are all on one side. The guard limits the evidence that a single
+//! window of time can add.
 //!
 //! **Construction.** Requests are grouped into windows by the time of sending. With I the sum of a component's log
 //! factors in a window, the component takes
@@ -18,8 +18,8 @@
 //! the larger of φ⁻ and φ with the window counted.
 //!
 //! **Proof of validity.** J ≤ I/φ⁻, and φ⁻ ≥ 1 is known before, so that by Jensen's inequality the mean of e^J is at
-//! most the mean of e^I to the power 1/φ⁻, which is at most 1. That the guard stops bursts is a measurement and not a
-//! theorem: docs/statistics.md has the figures.
+//! most the mean of e^I to the power 1/φ⁻, which is at most 1. That the guard stops bursts is measured, not proven:
+//! docs/statistics-figures.md has the figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub(super) struct Bursts {
     found: f64,
     #[serde(with = "exact")]
     expected: f64,
-    /// Under the share in force.
+    /// The sums under the current share.
     split: Sums,
     /// The stable version's bad requests among its requests.
     stable: Sums,
@@ -62,7 +62,7 @@ impl Bursts {
         phi_of(found, expected)
     }
 
-    /// The same with one more window.
+    /// φ with one more window.
     pub(super) fn with(mut self, window: &Window) -> Self {
         if window.canary + window.stable > 0 {
             self.windows = self.windows.saturating_add(1);
@@ -72,7 +72,7 @@ impl Bursts {
         self
     }
 
-    /// Ends a share.
+    /// Adds the sums of the current share to those of earlier shares.
     pub(super) fn leave(&mut self, share: f64) {
         let split = std::mem::take(&mut self.split);
         let (found, expected) = split.about_split(share);
@@ -81,7 +81,7 @@ impl Bursts {
     }
 }
 
-/// What a window's log factors become.
+/// The log factors of a window after the guard.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Damped {
     before: f64,

@@ -3,8 +3,8 @@
 use super::grid::{BOUND, NODES};
 use crate::stream::Window;
 
-/// The latencies that a canary's request is held against: one for each row of evidence, ascending, and that of the
-/// promotion's margin.
+/// The latencies with which a request of the canary is compared: one for each row of evidence, ascending, and that of
+/// the promotion's margin.
 pub(crate) const CUTS: usize = NODES + 1;
 
 /// The canary's requests above each of these latencies.

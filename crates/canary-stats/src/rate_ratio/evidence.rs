@@ -1,4 +1,4 @@
-//! The evidence, the interval and the proof of a ratio, as every test shows them.
+//! The implementation of [`EProcess`] for the test of a ratio: evidence, interval and proof.
 
 use super::{
     MOST_RATIO, RateRatio,
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl RateRatio {
-    /// The highest row that is excluded at α together with all lower ones; the bound's exactly when the alarm has sounded.
+    /// The highest row that is excluded at α together with all lower ones; the bound's exactly when an alarm has been
+    /// raised.
     pub(crate) fn excluded_row(&self, alpha: Alpha) -> Option<usize> {
         let threshold = alpha.ln_threshold();
         let now = self.smallest(NODES - 1);

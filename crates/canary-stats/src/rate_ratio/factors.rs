@@ -1,6 +1,6 @@
-//! What one request multiplies the evidence by.
+//! The factor by which one request multiplies the evidence.
 //!
-//! ρ is the canary's share, θ a guess of the stable version's rate of bad requests that rests on the past alone, r the
+//! ρ is the canary's share, θ a guess of the stable version's rate of bad requests that depends only on the past, r the
 //! ratio of the null, θ_k the canary's rate under the alternative.
 //!
 //! **All requests (θ > 0).** With
@@ -13,10 +13,10 @@
 //! **Proof.** p* maximises the alternative's expected log-likelihood over the boundary p_c = r p_s of the null: it is the
 //! reverse information projection (P. Grünwald, R. de Heide, W. Koolen, "Safe testing", JRSS B 86, 2024, theorem 1; for
 //! r = 1, p* = C: R. Turner, A. Ly, P. Grünwald, JSPI 2024). At a point (r p, p) of the boundary the factor's mean is
-//! linear in p and is 1 at p*, where its slope, which is the derivative that vanishes there, is 0: it is 1 for every p.
-//! For an alternative of harm θ ≤ p* ≤ θ_k/r, so the mean grows with the canary's rate and falls with the stable one:
-//! it is at most 1 in the null. For an alternative of less than the margin both inequalities are reversed, and so is the
-//! null. A wrong guess θ costs power and not validity.
+//! linear in p. At p* it is 1 and its derivative is 0, so it is 1 for every p. For an alternative of harm θ ≤ p* ≤
+//! θ_k/r, so the mean grows with the canary's rate and falls with the stable one: it is at most 1 in the null. For an
+//! alternative of less than the margin both inequalities are reversed, and so is the null. A wrong guess θ costs power
+//! and not validity.
 //!
 //! **Bad requests only (θ = 0).** The limit of θ → 0: with q0 = ρr/(ρr + 1 − ρ), the probability that a bad request is
 //! the canary's at the boundary, the factors are e^d/(1 + q0(e^d − 1)) and 1/(1 + q0(e^d − 1)), and 1 for good requests
@@ -130,7 +130,7 @@ mod tests {
                 Alternative::LnOdds(if harm { d } else { -d })
             } else {
                 let part = 0.2 + 0.7 * random.uniform();
-                // A harm must leave room below a rate of 1.
+                // The rate under harm must stay below 1.
                 Alternative::Ratio(if harm {
                     ratio + (ratio.max(1.0) / 0.96 - ratio) * part
                 } else {

@@ -1,11 +1,11 @@
-//! The dispersion of the bad requests that a test sees, measured beside it.
+//! The measurement of the dispersion of the bad requests that a test observes.
 
 use super::{Dispersion, RateRatio, Window};
 use crate::error::Result;
 
 impl RateRatio {
-    /// Measures the dispersion of the bad requests too, over windows of `millis` milliseconds, of four times and of
-    /// sixteen times as many. The evidence does not depend on it. To be called before the first observation.
+    /// Also measures the dispersion of the bad requests, over windows of `millis` milliseconds, of four times and of
+    /// sixteen times that length. The evidence does not depend on it. Call it before the first observation.
     ///
     /// ```
     /// use canary_core::stats::RateRatio;
@@ -29,7 +29,7 @@ impl RateRatio {
         self.dispersion.as_deref()
     }
 
-    /// Takes checked counts into the measurement.
+    /// Adds validated counts to the measurement.
     #[inline]
     pub(super) fn measure(&mut self, at: u64, share: f64, counts: &Window) {
         if let Some(dispersion) = &mut self.dispersion {

@@ -6,32 +6,32 @@
 //! was sent, which version served it, whether it was bad. Where good requests are not all known, the bad ones alone
 //! ([`RateRatio::bad_only`]).
 //!
-//! **Null.** Whatever came before, a request goes to the canary with probability ρ, and is bad with probability
-//! at most r·p there when it is bad with probability p at the stable version. p is unknown and may change with
-//! every request (a bad hour hits both versions alike).
+//! **Null.** Given the past, a request goes to the canary with probability ρ, and if it would be bad with probability p
+//! at the stable version, it is bad with probability at most r·p at the canary. p is unknown and may change with every
+//! request (a bad hour hits both versions alike).
 //!
-//! **Construction.** A mixture over sixteen odds ratios of harm from 1.03 to 24.5, each a product of one factor for each
-//! request (`factors.rs` has the formulas and the proof). The guess of the stable rate that the factors need is
+//! **Construction.** A mixture over sixteen odds ratios of harm from 1.03 to 24.5, each a product of one factor for
+//! each request (`factors.rs` has the formulas and the proof). The guess of the stable rate that the factors need is
 //! (failures + ½)/(requests + 1) of the stable version's past; it is frozen until the stable version has twice as many
-//! requests, and 0 before its fifth failure, where only bad requests count. A wrong guess costs power and not validity.
-//! Good requests make the test indifferent to a share that is a little wrong: what is multiplied by the arm is the
-//! outcome less its expectation.
+//! requests, and 0 before its fifth failure, where only bad requests count. A wrong guess costs power, but not
+//! validity. Good requests make the test insensitive to a share that is slightly wrong, because the outcome enters as
+//! its difference from its expectation.
 //!
 //! **Steps.** Harm may begin late ([`RateRatio::starts`]): E = Σ w_j E_j, where E_j begins with step j and is 1 before,
 //! and Σ w_j = 1. It is an e-process by linearity (the mixtures of J. Shin, A. Ramdas, A. Rinaldo, "E-detectors", NEJSDS
 //! 2024, with weights that sum to 1).
 //!
-//! **Bursts.** [`RateRatio::bursts`] limits what one window of time can say; see `bursts.rs`.
+//! **Bursts.** [`RateRatio::bursts`] limits the evidence that one window of time can add; see `bursts.rs`.
 //!
 //! **Counts.** While ρ stays the same E depends on the counts of a window alone, so counts (as from Prometheus) may be
-//! taken in at the window's end; the maximum is then taken over the ends of windows.
+//! added at the window's end; the maximum is then taken over the ends of windows.
 //!
 //! **Promotion.** [`EProcess::excludes_harm`] is the opposite test: the null is "the ratio is at least the margin"; see
 //! `proof.rs`.
 //!
 //! **Interval.** The low end is the largest of sixteen ratios that is excluded together with all smaller ones
-//! (`rows.rs`); once the alarm has sounded it is above the bound, forever. The high end is the smallest ratio that the
-//! opposite test excludes now. Each end alone is right at all times with probability 1 − α.
+//! (`rows.rs`); once an alarm has been raised, it stays above the bound. The high end is the smallest ratio that the
+//! opposite test excludes now. Each end alone holds at all times with probability 1 − α.
 
 mod bursts;
 mod counts;
@@ -69,15 +69,15 @@ use super::{
 
 /// The stable version's failures before its rate is guessed.
 const FAILURES_TO_GUESS: u64 = 5;
-/// The windows without which nothing is proven while the guard against bursts is on.
+/// The number of windows that a proof needs while the guard against bursts is on.
 const WINDOWS_TO_PROVE: u64 = 20;
 /// The weight of the first step among those at which harm may begin.
 const FIRST_START: f64 = 0.7;
-/// One request in so many may be unknown before good requests no longer count.
+/// When more than one request in this number is unknown, good requests no longer count.
 const KNOWN_PER_LOST: u64 = 200;
-/// So many unknown requests are always allowed.
+/// The number of unknown requests that is always allowed.
 const LOST: u64 = 2;
-/// The largest ratio that the opposite test is asked about.
+/// The largest ratio that the opposite test is evaluated at.
 const MOST_RATIO: f64 = 1e6;
 
 /// Tests that the canary's rate of bad requests is at most `ratio` times the stable version's.
@@ -107,7 +107,7 @@ pub struct RateRatio {
     bad_only: bool,
     /// The margin of the promotion.
     margin: Option<f64>,
-    /// Under which the open window's requests were sent; a share of NaN before the first.
+    /// The conditions under which the open window's requests were sent; the share is NaN before the first.
     conditions: Conditions,
     /// When the open window began, and its requests.
     opened: u64,
@@ -135,7 +135,7 @@ struct Plain {
     sums: Row,
     /// ln E at which harm is suspected.
     ln_threshold: f64,
-    /// The number of windows by which the guarded test has confirmed the harm, or it was a burst.
+    /// The number of windows after which unconfirmed harm is taken for a burst.
     until: Option<u64>,
 }
 
@@ -183,15 +183,15 @@ impl RateRatio {
         }
     }
 
-    /// Lets only bad requests count: for data that do not have every good request of both versions.
+    /// Counts only bad requests, for data in which some good requests are missing.
     #[must_use]
     pub fn bad_only(mut self) -> Self {
         self.bad_only = true;
         self
     }
 
-    /// Looks for harm that begins at any of so many steps; [`begin_step`](Self::begin_step) says when one begins. To be
-    /// called before the first observation.
+    /// Looks for harm that begins at any of `steps` steps; [`begin_step`](Self::begin_step) begins one. Call it before
+    /// the first observation.
     #[must_use]
     pub fn starts(mut self, steps: u32) -> Self {
         self.starts = steps.max(1);
@@ -200,8 +200,7 @@ impl RateRatio {
         self
     }
 
-    /// Puts nine tenths of the weight on harm near `harm`, a ratio of the rates. To be called before the first
-    /// observation.
+    /// Puts nine tenths of the weight on harm near `harm`, a ratio of the rates. Call it before the first observation.
     ///
     /// # Errors
     /// When `harm` is not a finite number above the ratio of the null.
@@ -223,9 +222,9 @@ impl RateRatio {
         Ok(self)
     }
 
-    /// Limits what the requests of any `millis` milliseconds can say, so that failures that come together are not taken
-    /// for harm. Harm is suspected ([`is_unconfirmed`](Self::is_unconfirmed)) at the level `alpha`. To be called before
-    /// the first observation.
+    /// Limits the evidence that the requests of any `millis` milliseconds can add, so that bursts of failures are not
+    /// taken for harm. Harm is suspected ([`is_unconfirmed`](Self::is_unconfirmed)) at the level `alpha`. Call it
+    /// before the first observation.
     ///
     /// # Errors
     /// When `millis` is 0.
@@ -248,23 +247,23 @@ impl RateRatio {
         self.bursts.windows
     }
 
-    /// Returns true while failures are either harm or a burst: the evidence without the guard has reached 1/α, and too
-    /// few windows have ended since for the guarded test to do so. It ends with the alarm, or with the windows in which an
-    /// alarm was possible: then it was a burst. Nothing should be promoted meanwhile.
+    /// Returns true while failures may be either harm or a burst: the evidence without the guard has reached 1/α, and
+    /// too few windows have ended since for the guarded test to reach it. The state ends with an alarm, or when the
+    /// windows in which an alarm was possible have passed; then the failures were a burst. Do not promote meanwhile.
     pub fn is_unconfirmed(&self) -> bool {
         self.plain
             .as_ref()
             .is_some_and(|plain| plain.until.is_some() && self.max_ln_e() < plain.ln_threshold)
     }
 
-    /// Takes one request in that was sent `at` so many milliseconds: `share` is the canary's share of the traffic then
-    /// (0.05 for a weight of 5), `canary` whether the canary served it, `bad` whether it failed or was slow.
+    /// Adds one request that was sent at `at` milliseconds: `share` is the canary's share of the traffic then (0.05 for
+    /// a weight of 5), `canary` whether the canary served it, `bad` whether it failed or was slow.
     ///
     /// Requests come in the order of sending. While one version has all the traffic (a share of 0 or 1) there is
-    /// nothing to compare: a bad request is counted apart and E stays as it is.
+    /// nothing to compare: a bad request is counted separately, and E does not change.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1; nothing is taken in then.
+    /// When `share` is not from 0 to 1; then nothing is added.
     #[inline]
     pub fn observe(&mut self, at: u64, share: f64, canary: bool, bad: bool) -> Result<()> {
         let (canary, stable, bad) = (u64::from(canary), u64::from(!canary), u64::from(bad));
@@ -272,17 +271,16 @@ impl RateRatio {
         self.observe_counts(at, share, &window)
     }
 
-    /// Takes a batch of requests in that were sent from `at` on while the share stayed the same; the evidence is
-    /// evaluated at its end.
+    /// Adds a batch of requests that were sent from `at` on at one share; the evidence is evaluated after the batch.
     ///
     /// # Errors
-    /// When `share` is not from 0 to 1, or there are more bad requests than requests; nothing is taken in then.
+    /// When `share` is not from 0 to 1, or there are more bad requests than requests; then nothing is added.
     #[inline]
     pub fn observe_counts(&mut self, at: u64, share: f64, counts: &Window) -> Result<()> {
         self.take(at, share, counts, None)
     }
 
-    /// The same with the canary's requests above each latency, where the rows differ in it.
+    /// As above, with the canary's requests above each latency, for rows that differ in the latency.
     #[inline]
     pub(crate) fn take(
         &mut self,
@@ -326,7 +324,7 @@ impl RateRatio {
         self.lost = self.lost.saturating_add(requests);
     }
 
-    /// Says that a step of the rollout begins, at which harm may begin.
+    /// Begins a step of the rollout, at which harm may begin.
     pub fn begin_step(&mut self) {
         (self.of_step, self.lost) = (0, 0);
         if self.begun >= self.starts {
@@ -359,7 +357,7 @@ impl RateRatio {
         if left == 0 { f64::NEG_INFINITY } else { ln(f64::from(left) * self.weight_of(2)) }
     }
 
-    /// Begins with another share.
+    /// Begins another share.
     #[cold]
     fn enter(&mut self, at: u64, share: f64) {
         self.close(at);
@@ -370,12 +368,12 @@ impl RateRatio {
         self.prepare();
     }
 
-    /// Works the factors out for the conditions in force.
+    /// Computes the factors for the current conditions.
     fn prepare(&mut self) {
         self.rows.set_conditions(self.conditions);
     }
 
-    /// Guesses the stable version's rate again when that is due: between windows where there is a guard.
+    /// Updates the guess of the stable version's rate when that is due; with a guard, between two windows.
     #[inline]
     fn guess(&mut self) {
         let due = self.stable >= self.guessed_at.saturating_mul(2).max(1);
@@ -405,7 +403,7 @@ impl RateRatio {
         self.prepare();
     }
 
-    /// What the guard makes of the open window.
+    /// The log factors of the open window after the guard.
     fn damped(&self) -> Damped {
         if self.window_millis.is_none() {
             return Damped::NONE;

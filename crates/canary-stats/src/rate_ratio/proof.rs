@@ -11,7 +11,7 @@
 //!
 //! **Proof.** Each product has a mean of at most 1 (see the factors), and so has their mixture (Robbins 1970). For
 //! φ ≥ 1, Σ w e^{S/φ} ≥ 1/α implies Σ w e^S ≥ 1/α by Jensen's inequality, so any φ is valid; the one that is used
-//! makes up for failures that come in bursts.
+//! compensates for bursts of failures.
 
 use std::sync::OnceLock;
 
@@ -31,7 +31,7 @@ use crate::{
 
 /// The ratios of a healthy canary, as multiples of the bound, each with its weight.
 const TARGETS: [(f64, f64); 4] = [(0.7, 0.15), (0.85, 0.2), (1.0, 0.5), (1.1, 0.15)];
-/// The part of the weight that continues them.
+/// The part of the weight on these ratios.
 const AIMED: f64 = 0.9;
 /// An alternative must be below the margin by this factor.
 const APART: f64 = 1.03;
@@ -135,7 +135,7 @@ impl Segments {
         self.list.len() >= MOST
     }
 
-    /// Adds requests; those that no segment has room for are left out, whatever became of them.
+    /// Adds requests; those that no segment has room for are left out, independently of their outcome.
     pub(super) fn add(&mut self, conditions: Conditions, window: &Window, above: Option<&Above>) {
         let same = self.list.last().is_some_and(|last| last.conditions == conditions);
         if !same {

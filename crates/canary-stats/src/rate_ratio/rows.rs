@@ -1,5 +1,5 @@
-//! The evidence against each of sixteen ratios, the bound among them: what the alarm and the interval's low end are made
-//! of.
+//! The evidence against each of sixteen ratios, the bound among them, from which the alarm and the interval's low end
+//! are computed.
 //!
 //! For each ratio the evidence is a mixture over the sizes of the harm and over the steps at which it may have begun
 //! ([`Rows::begin`]). It is kept as ln(weight) + S for each size, up to the end of the last window; the requests of the
@@ -7,7 +7,7 @@
 //!
 //! A ratio is excluded at α when its evidence and that of every smaller one have been 1/α at the same moment. A minimum
 //! of e-processes is at most each of them, so that the probability of excluding a true ratio is at most α; and the
-//! bound is excluded exactly when the alarm has sounded.
+//! bound is excluded exactly when an alarm has been raised.
 //!
 //! The test of a latency's quantile has a latency for each row in place of a ratio: the canary's requests above it are
 //! the bad ones, and the ratio is 1 in all rows ([`Nodes::Levels`]).
@@ -26,7 +26,7 @@ use crate::{
 /// The sizes of the prior, and two for a harm that the plan states.
 pub(super) const WIDTH: usize = SIZES + 2;
 
-/// The part of the weight that continues the two sizes near a stated harm.
+/// The part of the weight on the two sizes near a stated harm.
 const STATED: f64 = 0.9;
 /// The two sizes near a stated harm, as multiples of its ln odds ratio.
 const NEAR: [f64; 2] = [0.8, 1.2];
@@ -34,12 +34,12 @@ const NEAR: [f64; 2] = [0.8, 1.2];
 /// A number for each size of harm.
 pub(super) type Row = [f64; WIDTH];
 
-/// In what the rows differ.
+/// The quantity in which the rows differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Nodes {
-    /// In the ratio of the null: multiples of this one.
+    /// The ratio of the null: multiples of this one.
     Ratios(f64),
-    /// In the latency above which the canary's requests are bad.
+    /// The latency above which the canary's requests are bad.
     Levels,
 }
 
@@ -146,7 +146,7 @@ impl Rows {
         sizes
     }
 
-    /// Works the factors out for requests that are sent under these conditions.
+    /// Computes the factors for requests that are sent under these conditions.
     pub(super) fn set_conditions(&mut self, conditions: Conditions) {
         let sizes = self.sizes(conditions.rate);
         let width = self.width();
@@ -174,7 +174,7 @@ impl Rows {
         }
     }
 
-    /// Takes the requests of a window in for good.
+    /// Adds the requests of a finished window to the sums.
     pub(super) fn close(&mut self, counts: &Counts, damped: Damped) {
         let mut sums = std::mem::take(&mut self.sums);
         for (place, row) in sums.iter_mut().enumerate() {
@@ -191,8 +191,8 @@ impl Rows {
         }
     }
 
-    /// ln E of a row of sums against the ratio at a place, with the requests of the open window. Where it is below
-    /// `at_least`, anything below that may be given.
+    /// ln E of a row of sums against the ratio at a place, with the requests of the open window. If it is below
+    /// `at_least`, any value below that may be returned.
     pub(super) fn ln_e(&self, row: &Row, place: usize, open: Open<'_>, at_least: f64) -> f64 {
         let Open { counts, damped, ln_left } = open;
         let window = self.window(place, counts);
@@ -229,7 +229,7 @@ impl Rows {
         smallest
     }
 
-    /// Keeps what is larger than before.
+    /// Raises the maxima.
     pub(super) fn keep(&mut self, smallest: &[f64; NODES]) {
         for (largest, now) in self.largest.iter_mut().zip(smallest) {
             *largest = largest.max(*now);
@@ -237,5 +237,5 @@ impl Rows {
     }
 }
 
-/// ln of the number of terms, and a little more.
+/// An upper bound of ln of the number of terms.
 const LN_TERMS: f64 = 3.0;

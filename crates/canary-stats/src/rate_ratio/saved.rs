@@ -124,7 +124,7 @@ impl From<RateRatio> for Saved {
     }
 }
 
-/// What is stored, which everything else follows from.
+/// The stored form; everything else is computed from it.
 impl std::fmt::Debug for RateRatio {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = format!("{:?}", Saved::from(self.clone()));
@@ -203,7 +203,7 @@ impl Saved {
     }
 }
 
-/// The refusal of counts that no traffic has.
+/// The error for counts that contradict each other.
 fn impossible(name: &'static str) -> StatsError {
     let expected = "counts with no more bad requests than requests, and no more above a latency than above a lower one";
     StatsError { name, value: f64::NAN, expected }

@@ -1,4 +1,4 @@
-//! The treatment of users, restarts and damage, and that users are the right units where they stay on a version.
+//! Users in their windows, restarts, damaged states, and the validity of users as units.
 
 use super::*;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     prior::{PRIOR, Prior, SIZES},
 };
 
-/// Takes one request in: its user, time, share and version, and whether it failed.
+/// Adds one request: its user, time, share and version, and whether it failed.
 fn observe(
     units: &mut UserUnits,
     (user, at, share, canary): (u64, u64, f64, bool),
@@ -35,11 +35,11 @@ fn a_user_is_one_observation_with_the_share_of_the_first_contact() {
     take(9, 50 + 61, 0.3, true, true); // the window is over: not noticed
     assert_eq!(units.waiting(), 3);
     assert_eq!(released(&mut units, 99), []);
-    // One at a time: what the iterator was not asked for stays.
+    // Users that the iterator did not return stay.
     assert_eq!(units.release(1_000).next().map(|one| one.user), Some(7));
     assert_eq!((units.waiting(), units.users()), (2, 3));
     assert_eq!(released(&mut units, 1_000), [(3, 0.1, false, 0), (9, 0.2, false, 1)]);
-    // Known for good.
+    // Stays known.
     observe(&mut units, (7, 2_000, 0.5, true), true).unwrap();
     assert_eq!((units.waiting(), released(&mut units, 9_000)), (0, vec![]));
 }

@@ -1,4 +1,4 @@
-//! The file of cases, and the judgement of one.
+//! The file of test cases, and the check of one case.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) struct CasesFile {
     pub(super) cases: Vec<Case>,
 }
 
-/// A request, and where it has to go.
+/// A request and its expected destination.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
@@ -49,8 +49,8 @@ struct Sent {
     claims: Option<Value>,
 }
 
-/// The expected destination: each field that is stated has to hold, of a weighted rule for each destination that gets
-/// requests.
+/// The expected destination. Each stated field has to match; for a weighted rule, it has to match each destination that
+/// receives requests.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Expected {
@@ -70,7 +70,7 @@ struct Expected {
 }
 
 impl Case {
-    /// The name, or the request in its place.
+    /// The name, or the request if it has none.
     pub(super) fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.request().to_string())
     }
@@ -88,13 +88,13 @@ impl Case {
         request
     }
 
-    /// The reason why the file cannot mean this case.
+    /// The reason why this case is invalid.
     pub(super) fn problem(&self) -> Option<&'static str> {
         (self.expect == Expected::default())
             .then_some("expect states nothing; state at least a subset")
     }
 
-    /// The expectations that do not hold, one line each, and the decision in one line.
+    /// The expectations that are not met, one line each, and the decision in one line.
     pub(super) fn judge(&self, mesh: &Mesh) -> (Vec<String>, String) {
         let request = self.request();
         let decision = mesh.route(&request);

@@ -14,7 +14,7 @@ use crate::{
     status::Status,
 };
 
-/// A case with its end.
+/// A case with its outcome.
 struct Judged {
     file: usize,
     name: String,
@@ -22,7 +22,7 @@ struct Judged {
     why: String,
 }
 
-/// Judges every case of the files and writes the result.
+/// Checks every case of the files and writes the result.
 pub(super) fn run(mesh: &Mesh, files: &[PathBuf], form: Cases) -> Result<Status> {
     let (mut names, mut judged) = (Vec::new(), Vec::new());
     for file in files {

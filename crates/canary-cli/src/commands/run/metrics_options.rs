@@ -1,4 +1,4 @@
-//! The options by which a run is scraped.
+//! The options for the metrics of a run.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) struct MetricsOptions {
     /// names. Nothing protects the address: it has neither TLS nor a login.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics: Option<String>,
-    /// Serve the last values for so long after the verdict, so that Prometheus sees it: longer than its scrape interval.
+    /// Serve the last values for this long after the verdict, so that Prometheus sees it: longer than its scrape interval.
     /// Ctrl-C ends the wait.
     #[arg(
         long,

@@ -111,7 +111,7 @@ impl Run {
         Ok(())
     }
 
-    /// Runs the plan, and writes and prints what is wanted beside its events.
+    /// Runs the plan, prints its events, and writes the report and the observations.
     pub(crate) fn of(&self, plan: &Plan) -> Result<Course> {
         let course = runtime()?.block_on(self.course(plan))?;
         if let Some(file) = &self.report {
@@ -129,7 +129,7 @@ impl Run {
         Ok(course)
     }
 
-    /// A back-end sets the stage, [`drive`] does the rest.
+    /// The back-end provides the parts, [`drive`] does the rest.
     async fn course(&self, plan: &Plan) -> Result<Course> {
         if self.cluster.cluster {
             return Box::pin(drive(cluster::stage(plan, self).await?, plan, self)).await;
@@ -141,7 +141,7 @@ impl Run {
         course
     }
 
-    /// A run on a lab of its own, of which nothing is kept.
+    /// A run on a new lab, which is not stored.
     pub(crate) async fn on_a_lab(&self, plan: &Plan) -> Result<Course> {
         let mesh = lab::Mesh::start(plan, self)?;
         Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await

@@ -33,7 +33,7 @@ pub(crate) struct Address(pub(crate) String);
 impl FromStr for Address {
     type Err = Infallible;
 
-    /// Takes every text: an error of the command line would repeat it.
+    /// Accepts every text, because an error of the command line would repeat it.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.to_owned()))
     }

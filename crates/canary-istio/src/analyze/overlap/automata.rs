@@ -44,7 +44,7 @@ fn cached<T>(
         return found.clone();
     }
     let compiled = make(key).map(Rc::new);
-    // Building costs about as much as ten steps for each byte of what is built; a failure shows no size.
+    // Building costs about ten steps for each byte of the result. The size of a failed attempt is not known.
     effort::spend(compiled.as_deref().map_or(AUTOMATON_LIMIT, &size).saturating_mul(BUILDING));
     let (kept, taken) = &mut *cache.borrow_mut();
     *taken += key.len() + compiled.as_deref().map_or(0, &size);
@@ -79,8 +79,8 @@ fn automaton(pattern: &str) -> Option<Rc<dense::DFA<Vec<u32>>>> {
 
 /// A text that fits every pattern of `wanted` and none of `unwanted`, the shortest there is.
 ///
-/// The patterns anchor themselves at both ends. `Ok(None)` when there is no such text; `Err` when it takes too long
-/// to find out.
+/// The patterns anchor themselves at both ends. `Ok(None)` when there is no such text; `Err` when the search would take
+/// too long.
 pub(super) fn common(wanted: &[String], unwanted: &[String]) -> Result<Option<String>, ()> {
     let automata: Vec<_> = wanted
         .iter()
@@ -147,7 +147,7 @@ fn text(steps: &[(usize, u8)], mut position: usize) -> Result<String, ()> {
     String::from_utf8(bytes).map_err(drop)
 }
 
-/// One byte for each set of bytes that no automaton tells apart; a readable one where there is one.
+/// One byte for each set of bytes that no automaton distinguishes; a readable one if there is one.
 fn representatives(automata: &[Rc<dense::DFA<Vec<u32>>>]) -> Vec<u8> {
     let rank = |byte: u8| match byte {
         b'a'..=b'z' => 0,

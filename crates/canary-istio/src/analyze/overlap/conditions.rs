@@ -54,7 +54,7 @@ impl Place<'_> {
 /// The HTTP matches of a `VirtualService` in the order in which they are tried.
 pub(super) struct MatchSet<'m> {
     pub(super) places: Vec<Place<'m>>,
-    /// The values that some parts of a request can have at all.
+    /// The possible values of some parts of a request.
     pub(super) gateways: Vec<&'m str>,
     pub(super) ports: Vec<String>,
     /// The hosts, unless every authority fits them, and authorities that fit.
@@ -111,7 +111,7 @@ impl<'m> MatchSet<'m> {
     }
 }
 
-/// The names that requests for these hosts come under, with examples; nothing when every name is one.
+/// The authorities of requests for these hosts, with examples; `None` when every authority fits.
 fn authorities(hosts: &[String], namespace: &str) -> (Option<Hosts>, Vec<String>) {
     let mut names = Vec::new();
     let mut examples = Vec::new();
@@ -127,7 +127,7 @@ fn authorities(hosts: &[String], namespace: &str) -> (Option<Hosts>, Vec<String>
                 examples.push(host.clone());
             }
             None => {
-                // A short name goes by its longer ones too.
+                // A short name also has longer forms.
                 let all = aliases(host, namespace, CLUSTER_DOMAIN);
                 names.extend(all.iter().cloned());
                 examples.extend(all.into_iter().rev());
@@ -176,7 +176,7 @@ fn conditions(condition: &HttpMatchRequest) -> Option<Conditions<'_>> {
     for (name, value) in condition.without_headers.iter().flatten() {
         let key = header_key(name)?;
         let test = test(value);
-        // A header that is missing counts as empty where a value is excluded.
+        // A missing header counts as empty in conditions that exclude a value.
         let missing =
             matches!(test, Test::Any) || matches!(key, Key::Claim(_)) || !test.matches("")?;
         list.push((key, Condition { test, wanted: false, missing }));
@@ -219,7 +219,7 @@ fn header_key(name: &str) -> Option<Key<'_>> {
         ":scheme" => Some(Key::Scheme),
         ":method" => Some(Key::Method),
         ":authority" | "host" => Some(Key::Authority),
-        // The path with its query, and what only answers have.
+        // Pseudo-headers for the path with its query, and those that only responses have.
         other if other.starts_with(':') => None,
         _ => Some(Key::Header(lower)),
     }

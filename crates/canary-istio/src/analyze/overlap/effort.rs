@@ -1,4 +1,4 @@
-//! The cost of solving conditions, counted so that questions without end can be left open.
+//! The cost of solving conditions, counted so that questions that would take too long can be left open.
 
 use std::{
     cell::Cell,
@@ -37,7 +37,7 @@ impl Default for Work {
 }
 
 impl Work {
-    /// The usual work, of which nothing is left as soon as `stop` is set.
+    /// The usual amount of work, which drops to zero as soon as `stop` is set.
     pub(crate) fn until(stop: Option<&Arc<AtomicBool>>) -> Self {
         Self { stop: stop.cloned(), ..Self::default() }
     }
@@ -47,7 +47,8 @@ impl Work {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// Removes some steps, and those that solving took in this thread since the last time; whether any are left.
+    /// Subtracts these steps and the ones that solving took in this thread since the last call. Returns true when some
+    /// are left.
     pub(crate) fn spend(&mut self, steps: usize) -> bool {
         let spent = SPENT.get();
         let cost = spent.wrapping_sub(self.seen).saturating_add(steps as u64);
@@ -56,8 +57,8 @@ impl Work {
         self.left > 0 && !self.is_stopped()
     }
 
-    /// Does something that may take a quarter of what is left at most, so that one hard question leaves room for
-    /// those after it.
+    /// Runs a task with at most a quarter of the remaining work, so that one hard question leaves enough for later
+    /// ones.
     pub(crate) fn quarter<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
         self.spend(0);
         let kept = self.left - self.left / 4;

@@ -1,4 +1,4 @@
-//! Which requests two matches have in common, and which matches no request ever reaches.
+//! The requests that two matches have in common, and the matches that no request reaches.
 //!
 //! Istio compares the text of matches for IST0130 and IST0131. Here the sets of requests are compared: every claim
 //! comes with a request that proves it, and a match that is not claimed to be unused has a request that reaches it.
@@ -40,22 +40,22 @@ pub struct Overlap {
     pub witness: Witness,
 }
 
-/// The reach of a match: the requests that get to it.
+/// The reach of a match: the requests that arrive at it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Reach {
-    /// This request does.
+    /// A request that reaches it.
     Reached(Witness),
-    /// None does: matches before it get every request that fits it, such as this one.
+    /// No request reaches it: earlier matches take every request that fits it, such as this one.
     Covered {
-        /// The paths of the matches that get them.
+        /// The paths of these earlier matches.
         by: Vec<String>,
         /// A request that fits, and goes to the first of them.
         witness: Witness,
     },
-    /// No request fits it at all.
+    /// No request fits it.
     Impossible,
-    /// Too much would have to be tried.
+    /// The search would take too long.
     Unjudged,
 }
 
@@ -63,8 +63,8 @@ pub enum Reach {
 const PAIR: usize = 50;
 
 /// Every pair of HTTP matches of `service` that have requests in common, in order; the second part lists the pairs
-/// that could not be judged. Of thousands of matches that have much in common some are left out, because it takes too
-/// long: such a match is listed as a pair with itself.
+/// that could not be judged. If thousands of matches overlap, some are left out because the comparison would take too
+/// long; such a match is listed as a pair with itself.
 ///
 /// ```
 /// use canary_core::{VirtualService, analyze::overlap::overlaps};
@@ -112,7 +112,7 @@ pub fn overlaps(service: &VirtualService) -> (Vec<Overlap>, Vec<(String, String)
     (found, unjudged)
 }
 
-/// For every HTTP match of `service`, and every rule without one, its path and whether requests reach it.
+/// The path and the reach of every HTTP match of `service`, and of every rule without a match.
 pub fn reach(service: &VirtualService) -> Vec<(String, Reach)> {
     let matches = MatchSet::of(service);
     let mut work = Work::default();
@@ -184,7 +184,7 @@ fn add(
             }
             Reach::Unjudged => {
                 let reason = format!(
-                    "{}: whether a request reaches it takes too long to find out",
+                    "{}: it takes too long to determine whether a request reaches it",
                     place.path()
                 );
                 report.unjudged_for("IST0131", &item.id, reason);

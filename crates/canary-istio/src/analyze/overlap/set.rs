@@ -53,7 +53,7 @@ pub(crate) enum Test<'m> {
     /// Every text.
     Any,
     Exact(&'m str),
-    /// In any case of ASCII letters.
+    /// Ignores the case of ASCII letters.
     ExactFold(&'m str),
     Prefix(&'m str),
     PrefixFold(&'m str),
@@ -122,7 +122,7 @@ impl Test<'_> {
     }
 }
 
-/// Folding is of ASCII letters only, which Rust's syntax can say of ASCII text only.
+/// Only ASCII letters are folded, which Rust's syntax can express only for ASCII text.
 fn escape_ascii(text: &str) -> Option<String> {
     text.is_ascii().then(|| regex::escape(text))
 }
@@ -154,10 +154,10 @@ impl<'m> Condition<'m> {
     }
 }
 
-/// The texts that a part of a request can have at all.
+/// The possible texts of a part of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Domain<'d> {
-    /// A path as proxies normalise it; what they change is nothing that a match can meet.
+    /// A path as proxies normalise it; other paths never reach a match.
     Path,
     /// A token of RFC 7230.
     Token,

@@ -1,4 +1,4 @@
-//! Finding requests that fit some conditions and not others.
+//! The search for requests that fit some conditions and not others.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// The fit of a part of a request, with the text that fits; `Fits(None)` when it is missing.
+/// The result for a part of a request, with a text that fits; `Fits(None)` when the part is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     Fits(Option<String>),
@@ -293,7 +293,7 @@ fn candidates<'c>(
     const NEXT: &[u8] =
         b"xa0-_zZqj~.!$'*;:@,=(1)23456789bcdefghiklmnoprstuvwyABCDEFGHIJKLMNOPQRSTUVWXY";
     let own = domain.examples().into_iter();
-    // Each condition that excludes texts excludes those of one next character at most, or all of them.
+    // Each excluding condition excludes the continuations with at most one next character, or all of them.
     let more =
         NEXT.iter().take(conditions + 2).map(move |next| format!("{prefix}{}", char::from(*next)));
     let slash = format!("{prefix}/x");
@@ -318,7 +318,7 @@ fn simple(domain: &Domain<'_>, prefix: &str, conditions: &[&Condition<'_>]) -> O
             return Some(Fit::Never);
         }
     }
-    // No text of the domain begins so.
+    // No text of the domain has this prefix.
     let possible = format!("{prefix}x");
     if !matches!(domain, Domain::Path) && !domain.contains(&possible) {
         return Some(Fit::Never);

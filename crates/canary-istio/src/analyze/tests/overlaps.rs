@@ -148,7 +148,7 @@ fn findings_say_who_gets_the_requests() {
             &spec(json!([rule(json!([prefix("/a")])), rule(json!([prefix("/ab"), prefix("/b")]))])),
         )
         .expect(&["IST0131 default/s spec.http[1].match[0]"]);
-    // Istio reports this one, although requests of other authorities come through.
+    // Istio reports this match, although requests with other authorities reach it.
     let narrow = json!({"uri": {"prefix": "/a"}, "authority": {"exact": "x"}});
     Bundle::default()
         .service("s", &json!({"hosts": ["*.com"], "http": [rule(json!([narrow])), rule(json!([prefix("/ab")]))]}))

@@ -75,7 +75,7 @@ pub enum Area {
     Plan,
     /// A workload of a model server.
     Workload,
-    /// The inputs of a prediction, held against the model's signature.
+    /// The inputs of a prediction, compared with the model's signature.
     Prediction,
     /// The answers of the API server.
     Cluster,
@@ -88,15 +88,15 @@ pub struct Rule {
     /// The stable code: `V…` for the webhook's rules, `IST…` for those that Istio's analyzers number, `S…` for the
     /// API server's schema, `K…` for its answers, `C…` for ours.
     pub code: &'static str,
-    /// The severity of a breach; the gravest where there are several.
+    /// The severity of a breach; the highest one if there are several.
     pub severity: Severity,
-    /// A lesser severity, where a part of the rule only warns.
+    /// A lower severity, if a part of the rule only warns.
     pub lesser: Option<Severity>,
     /// The author of the rule.
     pub source: Source,
     /// The part of the library that gives it.
     pub area: Area,
-    /// The demand of the rule, or for codes other than those of [`Area::Object`] the finding itself.
+    /// The requirement of the rule; for codes outside [`Area::Object`], the finding itself.
     pub text: &'static str,
     /// The way to comply.
     pub remedy: &'static str,

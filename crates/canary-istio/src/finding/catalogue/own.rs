@@ -1,4 +1,4 @@
-//! Our own warnings about one object: Istio admits it, but it will not do what it seems to.
+//! This library's own warnings about one object, which Istio admits, but which has no effect or an unexpected one.
 
 use super::{super::Severity, Area, Rule, Source};
 

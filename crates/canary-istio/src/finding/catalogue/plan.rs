@@ -4,7 +4,7 @@ use super::{super::Severity, Area, Rule, Source};
 
 pub(super) const RULES: &[Rule] = rules! { Plan, Canary;
     C101 Error: "a name is empty or not one that Kubernetes accepts", "use lower-case letters, digits, `-` and `.`, 63 characters at most";
-    C102 Error: "stable and canary are the same subset", "name the subset that is to be tried";
+    C102 Error: "stable and canary are the same subset", "name the subset that is to be tested";
     C103 Error: "the header that leads to the canary is not one that Istio matches, or its value is empty", "write a name in lower case and a value, such as user-group: canary";
     C104 Error or Warning: "alpha does not lie between 0 and 1, or is very large (warning)", "use 0.05";
     C105 Error: "patience or settle leaves no time for a step", "keep settle below patience";
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = rules! { Plan, Canary;
     C120 Error: "a step names a gate that does not exist", "define it under gates";
     C121 Error: "a hold is below the least number of observations that a guardrail needs, or that number is 0", "raise the hold, or state a smaller minimum of the guardrail";
     C122 Error: "the plan does not end at 100, where a promotion leads", "add a last step of weight 100";
-    C123 Error: "nothing is seen of the canary before it gets all of the traffic", "add a step with a weight between 1 and 99";
+    C123 Error: "the canary is not observed before it gets all of the traffic", "add a step with a weight between 1 and 99";
     C124 Error: "the steps need more pairs than the distinct inputs that a run remembers, at most 26 000", "hold by fewer pairs";
     C125 Error or Warning: "a request is slow only after the requestTimeout, or counts of ended requests would never be used (warning)", "raise requestTimeout, and keep it below patience";
     C126 Error: "an approval has no time, or a consequence that never comes", "give a timeout such as 4h, or leave out both";

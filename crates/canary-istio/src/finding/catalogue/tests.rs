@@ -40,7 +40,7 @@ fn severities(rule: &Rule) -> String {
     }
 }
 
-/// Holds a part of a file against what it should be; `UPDATE_DOCS=1` writes it.
+/// Compares a part of a file with the expected text; `UPDATE_DOCS=1` writes it.
 fn check(path: &Path, begin: &str, end: &str, expected: &str) {
     let Ok(text) = std::fs::read_to_string(path) else {
         // A packaged crate has no documentation beside it.

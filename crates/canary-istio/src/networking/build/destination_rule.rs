@@ -56,7 +56,7 @@ impl DestinationRule {
 }
 
 impl Subset {
-    /// A subset without labels of its own.
+    /// A subset without its own labels.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }

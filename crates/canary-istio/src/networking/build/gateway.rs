@@ -41,7 +41,7 @@ impl Gateway {
         Self::new(name).server(Server::https(port, hosts, credential_name))
     }
 
-    /// A gateway that lets TLS through unopened; `tls` rules then route by server name.
+    /// A gateway that passes TLS through; `tls` rules then route by server name.
     pub fn tls_passthrough<T: Into<String>>(
         name: impl Into<String>,
         port: u32,
@@ -101,7 +101,7 @@ impl Server {
         Self { tls: Some(tls), ..Self::on("https", "HTTPS", port, texts(hosts)) }
     }
 
-    /// TLS that is let through unopened, for these server names. The port is named `tls`.
+    /// TLS that is passed through, for these server names. The port is named `tls`.
     pub fn tls_passthrough<T: Into<String>>(port: u32, hosts: impl IntoIterator<Item = T>) -> Self {
         let tls = ServerTlsSettings {
             mode: Some(ServerTlsMode::Passthrough),

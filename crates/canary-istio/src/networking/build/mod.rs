@@ -1,4 +1,4 @@
-//! Named constructors of the three kinds for the cases that releases are made of, and consuming setters.
+//! Named constructors of the three kinds for the common cases of a release, and consuming setters.
 
 mod destination_rule;
 mod gateway;

@@ -66,7 +66,7 @@ impl VirtualService {
         service
     }
 
-    /// Sets the hosts this is about, in place of the service's own name.
+    /// Sets the hosts, which replace the service's own name.
     #[must_use]
     pub fn hosts<T: Into<String>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
         self.spec.hosts = Some(texts(hosts));
@@ -162,8 +162,8 @@ impl VirtualService {
         self.with_rule(rule)
     }
 
-    /// Puts an HTTP rule in the place of the one that has its name; without one it becomes the last rule with conditions,
-    /// before those without, or the last of all where it has no conditions itself.
+    /// Replaces the HTTP rule of the same name. If there is none, the rule is added: after the other rules with
+    /// conditions and before those without, or at the end if it has no conditions itself.
     ///
     /// ```
     /// use canary_core::{VirtualService, istio::HttpRoute};
@@ -189,7 +189,7 @@ impl VirtualService {
     /// Sets the weights of the subsets in one HTTP rule: the one of that name, or the only one without conditions.
     ///
     /// A subset that the rule does not have becomes a destination like its first one; a destination that is not named
-    /// gets the weight 0, and everything else of it stays.
+    /// gets the weight 0 and is otherwise unchanged.
     ///
     /// ```
     /// use canary_core::VirtualService;
@@ -269,8 +269,8 @@ impl VirtualService {
         self
     }
 
-    /// Copies a share of the requests, in percent, to a subset of the service, whose answers are thrown
-    /// away, in every HTTP rule that has destinations.
+    /// Copies a share of the requests, in percent, to a subset of the service, whose responses are dropped, in every
+    /// HTTP rule that has destinations.
     #[must_use]
     pub fn mirror(mut self, subset: impl Into<String>, percent: impl Into<Double>) -> Self {
         let (subset, percentage) = (subset.into(), Percent::new(percent));
@@ -286,9 +286,9 @@ impl VirtualService {
         self
     }
 
-    /// Marks every answer with the subset that gave it, in a header of this name.
+    /// Adds a header of this name with the subset to every response.
     ///
-    /// A client can then tell the subsets apart. Destinations without a subset are left unchanged.
+    /// A client can then distinguish the subsets. Destinations without a subset are left unchanged.
     #[must_use]
     pub fn stamp_subset(mut self, header: impl Into<String>) -> Self {
         let header = header.into();

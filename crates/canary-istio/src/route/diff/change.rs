@@ -1,4 +1,4 @@
-//! The proof of a change: one request taken through both meshes.
+//! The proof of a change: one request, routed by both meshes.
 
 use super::{
     super::{mesh::Mesh, request::Request},
@@ -6,7 +6,7 @@ use super::{
     effect::Effect,
 };
 
-/// Takes a request through both meshes; `None` when its outcome is the same.
+/// Routes a request in both meshes; `None` when its outcome is the same.
 pub(super) fn change(before: &Mesh, after: &Mesh, request: &Request) -> Option<Change> {
     let mut witness = request.clone();
     let (first, second) = (before.route(request), after.route(request));

@@ -41,7 +41,7 @@ impl Effect {
             *weights.entry(format!("{} {flag}", share.cluster.name)).or_default() += share.weight;
             total = share.total;
         }
-        // A fault that befalls some requests is the same for all of them here, whatever one of them drew.
+        // A fault with a share is the same effect for all requests here, independently of the random draw.
         let partial = decision
             .abort_share()
             .filter(|(_, chance)| *chance > Chance::NEVER && *chance < Chance::ALWAYS);

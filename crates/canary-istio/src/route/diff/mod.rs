@@ -21,13 +21,13 @@ use regions::Comparison;
 pub struct Change {
     /// One of the requests; its random number is one for which the destination itself differs.
     pub witness: Request,
-    /// Where it went.
+    /// Its route before.
     pub before: Side,
-    /// Where it goes.
+    /// Its route after.
     pub after: Side,
 }
 
-/// Where requests go in one of two meshes.
+/// The route of requests in one of two meshes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Side {
@@ -64,9 +64,9 @@ pub struct Diff {
 /// Finds which requests change their destination when `after` takes the place of `before`: the cluster, the shares of
 /// several, or the answer that the proxy itself gives.
 ///
-/// Each change comes with a request that proves it, taken through both meshes; requests that no change covers go where
-/// they went, as far as nothing is left unjudged. The time taken is bounded: what meshes of thousands of rules that
-/// have little in common leave open is said in [`Diff::unjudged`].
+/// Each change comes with a request that proves it, routed by both meshes. Requests that no change covers keep their
+/// destination, unless a question is left unjudged. The time is bounded: for meshes of thousands of rules with little
+/// in common, [`Diff::unjudged`] lists the open questions.
 ///
 /// ```
 /// use canary_core::{Gateway, Mesh, VirtualService, route::diff};

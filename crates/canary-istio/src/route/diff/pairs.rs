@@ -10,9 +10,9 @@ use super::super::witness::Atoms;
 
 /// The conditions of one list of routes, numbered so that equal ones have the same number.
 pub(super) struct Numbered {
-    /// For each route its number; `None` when it cannot be judged.
+    /// The number of each route; `None` when it cannot be judged.
     numbers: Vec<Option<usize>>,
-    /// For each number the first route that has it.
+    /// The first route of each number.
     first: BTreeMap<usize, usize>,
     /// The first route that takes everything, or the place after the last.
     end: usize,

@@ -42,7 +42,7 @@ pub(super) struct Comparison<'m> {
     meshes: [&'m Mesh; 2],
     work: Work,
     found: Diff,
-    /// Hosts that were not compared because the work was over.
+    /// Hosts that were not compared because the work limit was reached.
     left_out: usize,
 }
 
@@ -61,7 +61,7 @@ impl<'m> Comparison<'m> {
         }
         if self.left_out > 0 {
             self.found.unjudged.push(format!(
-                "{} hosts were not compared: the rules of those before took too long already; compare smaller meshes",
+                "{} hosts were not compared, because the comparison of the others took too long; compare smaller meshes",
                 self.left_out
             ));
         }
@@ -183,7 +183,7 @@ impl<'m> Comparison<'m> {
         self.routes(sides, &conditions, &region, &sample, host);
     }
 
-    /// Looks at each pair of a route before (or none) and a route after (or none) that do not do the same.
+    /// Checks each pair of a route before (or none) and a route after (or none) with different effects.
     fn routes<'c>(
         &mut self,
         sides: [&[Arc<Route>]; 2],
@@ -209,7 +209,7 @@ impl<'m> Comparison<'m> {
         for (first, second) in pairs(&numbered) {
             if !self.work.spend(1) {
                 self.found.unjudged.push(format!(
-                    "host {host}: its rules were not compared to the end, it takes too long"
+                    "host {host}: the comparison of its rules was stopped, because it takes too long"
                 ));
                 return;
             }
@@ -270,7 +270,7 @@ impl<'m> Comparison<'m> {
     fn take(&mut self, request: &Request) {
         let [before, after] = self.meshes;
         if let Some(change) = change(before, after, request) {
-            // Clients that differ in what no rule asks for change alike.
+            // Clients that differ only in properties without conditions change in the same way.
             let same = |known: &Change| {
                 known.before == change.before
                     && known.after == change.after
@@ -288,7 +288,7 @@ impl<'m> Comparison<'m> {
     }
 }
 
-/// The labels of clients for whom rules of the mesh may differ: none, and each set that a rule asks for.
+/// The sets of client labels for which the rules of the mesh may differ: the empty set, and each set in a condition.
 fn clients(meshes: [&Mesh; 2]) -> Vec<BTreeMap<String, String>> {
     let mut known = vec![BTreeMap::new()];
     let conditions = conditions(meshes).filter_map(|condition| match condition {

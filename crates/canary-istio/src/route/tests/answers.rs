@@ -1,4 +1,4 @@
-//! Actions of a rule besides choosing: edits, rewrites, redirects, faults, mirrors, times.
+//! Actions of a rule besides the choice of a destination: edits, rewrites, redirects, faults, mirrors, timeouts.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ fn changes(before: &Mesh, after: &Mesh) -> Vec<String> {
     found.changes.iter().map(ToString::to_string).collect()
 }
 
-/// Each witness goes elsewhere in the second mesh than in the first.
+/// Each witness has another route in the second mesh than in the first.
 fn proven(before: &Mesh, after: &Mesh, found: &Diff) {
     for change in &found.changes {
         let sides = [before, after].map(|mesh| mesh.route(&change.witness));

@@ -1,4 +1,4 @@
-//! Which VirtualServices and which routes a gateway has, and which host a request finds.
+//! The VirtualServices and routes of a gateway, and the host that a request matches.
 
 use super::*;
 use crate::route::GatewayWorkload;
@@ -109,7 +109,7 @@ fn older_services_come_first() {
 
 #[test]
 fn nothing_is_generated_after_a_catch_all() {
-    // What stands after the catch-all stays dead also when the catch-all moves behind the rules of another.
+    // Rules after the catch-all stay unreachable, even if the catch-all moves behind the rules of another object.
     let first = "- match: [{uri: {prefix: /a}}]\n  route: [{destination: {host: a}}]\n- match: [{uri: {prefix: /}}, {uri: {prefix: /x}}]\n  route: [{destination: {host: all}}]\n- match: [{uri: {prefix: /dead}}]\n  route: [{destination: {host: dead}}]";
     let mesh =
         mesh(&format!("{EDGE}{}{}", service("one", "['*']", first), service("two", "['*']", TO_B)));
@@ -159,7 +159,7 @@ fn listeners_are_found_by_port() {
     assert_eq!(port(get("http://x.com/")), 80);
     assert_eq!(port(get("https://x.com/")), 443);
     assert_eq!(port(get("http://x.com:443/")), 443);
-    // A port that only the load balancer has says nothing.
+    // A port that only the load balancer has carries no information.
     assert_eq!(port(get("http://x.com:31380/")), 80);
     assert_eq!(goes(&mesh, &get("https://x.com/")), "a");
     assert_eq!(goes(&mesh, &get("https://x.org/")), "404 NR");

@@ -1,4 +1,4 @@
-//! Istio's routing, rule by rule: objects as YAML, requests, and where they go.
+//! Istio's routing, rule by rule: objects as YAML, requests, and their destinations.
 
 mod answers;
 mod delegates;

@@ -1,4 +1,4 @@
-//! Reasons: what is said about the way to a decision.
+//! The reasons of a decision.
 
 use super::*;
 

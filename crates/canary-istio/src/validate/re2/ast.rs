@@ -21,7 +21,7 @@ pub(super) enum Node {
     Capture(Box<Node>),
     /// A repetition; `max` is `None` when unbounded; `counted` when written with braces.
     Repeat { node: Box<Node>, min: u32, max: Option<u32>, greedy: bool, counted: bool },
-    /// One after the other.
+    /// A concatenation.
     Concat(Vec<Node>),
     /// Either.
     Alternate(Vec<Node>),

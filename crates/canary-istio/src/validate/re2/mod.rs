@@ -17,7 +17,7 @@ use regex_automata::{meta, util::syntax};
 /// The longest pattern that Istio admits, in bytes.
 pub(crate) const MAX_LEN: usize = 1024;
 
-/// Why a pattern is not RE2.
+/// The reason why a pattern is not RE2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Re2Error {
     reason: &'static str,
@@ -130,7 +130,7 @@ const TOO_LARGE: &str = "its automaton is larger than 32 MiB";
 const NEST_LIMIT: u32 = 2048;
 
 fn build(text: &str, pattern: &str) -> Result<meta::Regex, Re2Error> {
-    // Without the automata that are built ahead: thousands of patterns would take most of their memory.
+    // Without automata that are built in advance, which would take most of the memory of thousands of patterns.
     let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).dfa(false).onepass(false);
     meta::Regex::builder()
         .configure(config)

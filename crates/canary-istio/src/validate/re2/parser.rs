@@ -19,7 +19,7 @@ struct Flags {
     lazy: bool,
 }
 
-/// An open group: what stood in it so far.
+/// An open group with its parts so far.
 struct Frame {
     alternatives: Vec<Node>,
     sequence: Vec<Node>,
@@ -58,7 +58,7 @@ pub(super) struct Parser<'p> {
     rest: &'p str,
     flags: Flags,
     names: Vec<&'p str>,
-    /// A name that two groups have: Go, and so Istio, takes that, and Envoy does not.
+    /// A name that two groups have, which Go, and therefore Istio, accepts and Envoy refuses.
     repeated: Option<&'p str>,
 }
 
@@ -179,7 +179,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// Applies a repetition to what stands last; `before` is the text from its operator on.
+    /// Applies a repetition to the last part; `before` is the text from its operator on.
     fn repeat(
         &mut self,
         frame: &mut Frame,

@@ -6,7 +6,7 @@ use crate::finding::{
     catalogue::{Area, CATALOGUE},
 };
 
-/// Runs every other test here and holds what they met against the catalogue.
+/// Runs every other test here and compares the codes that they met with the catalogue.
 #[test]
 fn every_code_is_met_and_every_code_met_is_listed() {
     for test in [

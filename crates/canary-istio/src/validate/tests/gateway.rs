@@ -81,7 +81,7 @@ pub(super) fn tls_by_protocol() {
         &["V039? spec.servers[0].tls", "V034 spec.servers[0].tls"],
     );
     server(&json!({"port": port("TCP"), "tls": {}}), &["V035 spec.servers[0].tls"]);
-    // With a bad port nothing is said about TLS.
+    // With an invalid port there are no findings about TLS.
     server(&json!({"port": port("SMTP"), "tls": {}}), &["V028 spec.servers[0].port.protocol"]);
     tls(
         &json!({"mode": "SIMPLE", "credentialName": "a", "httpsRedirect": true}),

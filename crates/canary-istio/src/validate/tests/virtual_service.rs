@@ -366,7 +366,7 @@ pub(super) fn reachability() {
         &[json!([{"uri": {"prefix": "/a"}, "method": {"exact": "GET"}}]), json!([prefix("/ab")])],
         &["IST0131? spec.http[1].match[0]"],
     );
-    // Istio reports this although requests of other authorities come through.
+    // Istio reports this, although requests with other authorities reach it.
     http(
         &[json!([{"uri": {"prefix": "/a"}, "authority": {"exact": "x"}}]), json!([prefix("/ab")])],
         &["IST0131? spec.http[1].match[0]"],

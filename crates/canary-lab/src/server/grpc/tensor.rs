@@ -28,7 +28,7 @@ fn numbers<const N: usize, T>(content: &[u8], read: fn([u8; N]) -> T) -> Vec<T> 
     content.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
 }
 
-/// As many elements as the shape has: what is left out repeats the last one, or is zero.
+/// As many elements as the shape has: missing elements repeat the last one, or are zero.
 fn filled<T: Clone + Default>(mut values: Vec<T>, count: usize) -> Vec<T> {
     if values.len() < count {
         let last = values.last().cloned().unwrap_or_default();
@@ -37,9 +37,9 @@ fn filled<T: Clone + Default>(mut values: Vec<T>, count: usize) -> Vec<T> {
     values
 }
 
-/// The array in a message, or why it is none.
+/// The array in a message, or the reason why it is not one.
 pub(super) fn read(proto: TensorProto) -> Result<Tensor, String> {
-    // What a message may make of a few bytes.
+    // The limit of the memory for elements that a message does not contain.
     const MOST: usize = 64 << 20;
     let dims = proto.tensor_shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
     let shape: Result<Vec<usize>, _> = dims.iter().map(|dim| usize::try_from(dim.size)).collect();

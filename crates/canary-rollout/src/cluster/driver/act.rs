@@ -55,7 +55,7 @@ impl<C: Cluster + 'static> Running<C> {
         let canary = &self.driver.machine.plan().canary;
         let (problem, found) = match presence {
             Presence::Ready { .. } => (None, Ok(())),
-            // Without a Service nothing is known of pods; the canary's response to the probe decides.
+            // Without a Service the pods are unknown; the canary's response to the probe decides.
             Presence::Unknown { why } => (Some(why), Ok(())),
             Presence::Missing { why, hopeless } => {
                 let why = format!("no pod of {canary} is ready: {why}");
@@ -87,8 +87,7 @@ impl<C: Cluster + 'static> Running<C> {
             self.reports.push_back(Progress::Prepared);
             self.actions.extend(actions);
             if !header_route && self.target.created_subset().await? {
-                // Nothing checks whether the mesh knows the new subset, so it gets time to spread before a route names
-                // it.
+                // It cannot be checked that the mesh knows the new subset, so wait before a route names it.
                 self.settle_since(self.driver.clock.now()).await?;
             }
         }
@@ -117,8 +116,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// The reason why a person cannot promote the canary now: its pods are missing, are others than before, or cannot be
-    /// looked at.
+    /// The reason why a person cannot promote the canary now: its pods are missing, have been replaced by another
+    /// release, or cannot be read.
     pub(super) async fn obstacle_to_promotion(&mut self) -> Option<String> {
         if self.state.is_decided() {
             return None;
@@ -168,7 +167,7 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// The state as it will be once the write that is due is in force, and what is to be done then.
+    /// The state after the pending write, and the actions that follow it.
     fn after_written(&self) -> (State, Vec<Action>) {
         let mut next = self.state.clone();
         let mut actions = Vec::new();

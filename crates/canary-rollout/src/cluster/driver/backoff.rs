@@ -31,7 +31,7 @@ impl Backoff {
         self.failures
     }
 
-    /// Begins a wait; how many times in a row the cluster has failed, and how long the wait is.
+    /// Begins a wait. Returns the number of failures in a row and the length of the wait.
     pub(super) fn failed(&mut self, clock: &dyn Clock) -> (u32, Duration) {
         let wait = (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST);
         self.failures = self.failures.saturating_add(1);

@@ -1,4 +1,4 @@
-//! The time that a driver goes by.
+//! The clock of a driver.
 
 use std::time::Duration;
 

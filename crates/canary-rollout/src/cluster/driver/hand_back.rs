@@ -1,4 +1,4 @@
-//! The last thing of a run: it gives up the fields that it wrote, so that a later server-side apply by another manager
+//! The last action of a run: it gives up the fields that it wrote, so that a later server-side apply by another manager
 //! does not conflict with it.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{
     patch::{give_up_spec, state_manager},
 };
 
-/// The number of attempts while the cluster does not answer; the verdict does not wait longer for it.
+/// The number of attempts while the cluster does not answer, which limits the delay of the verdict.
 const ATTEMPTS: u32 = 4;
 
 impl<C: Cluster> Target<C> {

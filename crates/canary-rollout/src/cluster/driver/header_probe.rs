@@ -1,4 +1,4 @@
-//! The probe that most drivers want: a prediction through the header route.
+//! The usual probe of a driver: a prediction through the header route.
 
 use std::sync::Arc;
 
@@ -75,14 +75,15 @@ impl<P: Predictor> HeaderProbe<P> {
         }
     }
 
-    /// Sends one request; where the input cannot be sent, the reason.
+    /// Sends one request; the error is the reason why the input cannot be sent.
     async fn predict(
         &self,
         input: &P::Input,
         route: PredictionRoute<'_>,
         classes: bool,
     ) -> Result<PredictionResponse, String> {
-        // The canary has one try at a time. One lost request of the divided route says nothing of the run's input.
+        // The canary gets one attempt at a time. A single lost request on the divided route does not show that the
+        // run's input is wrong.
         let repeat = matches!(route, PredictionRoute::Divided { .. });
         let request = PredictionRequest { input, route, classes, repeat };
         self.predictor.predict(request).await.map_err(|error| error.to_string())

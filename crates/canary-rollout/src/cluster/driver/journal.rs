@@ -1,6 +1,6 @@
-//! The run as spans and events of `tracing`: what the driver reports, and what the state machine decided in between.
+//! The run as spans and events of `tracing`: the driver's reports, and the decisions of the state machine between them.
 //!
-//! The machine knows nothing of it. docs/reference/logs.md lists the events with their levels and fields.
+//! The machine itself does not log. docs/reference/logs.md lists the events with their levels and fields.
 
 use std::time::Duration;
 
@@ -184,7 +184,7 @@ pub(super) fn progress(what: &Progress) {
     }
 }
 
-/// Logs that a split is in force; where it is a step's, its hold begins.
+/// Logs that a split is in force, and for a step's split that its hold begins.
 pub(super) fn written(plan: &Plan, state: &State, step: usize, split: Split) {
     info!(step, weight = split.canary, mirror = split.mirror, "weights written");
     if *state.phase() != Phase::Holding {
@@ -223,7 +223,7 @@ fn look(snapshot: &Snapshot) {
     }
 }
 
-/// Logs that a run ended by an error, and what that leaves undone.
+/// Logs that a run ended with an error, and the work that is left.
 pub(super) fn failed(state: &State, error: &Error) {
     if let Phase::Finishing(verdict) = state.phase() {
         error!(verdict = verdict.name(), %error, "the verdict is not written");

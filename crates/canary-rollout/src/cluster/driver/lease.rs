@@ -12,7 +12,7 @@ use crate::{Error, Plan, Result, evidence::Timestamp};
 /// The result of renewing a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewal {
-    /// It was not due.
+    /// The renewal was not due.
     NotDue,
     Renewed,
     /// The Lease had been deleted, and was created again.
@@ -168,7 +168,7 @@ pub(in crate::cluster) fn lease_of(namespace: &str, virtual_service: &str) -> Ob
 
 fn taken(object: &ObjectRef, other: &str, left: Option<Duration>) -> Error {
     let left = left.map_or_else(String::new, |left| {
-        format!(" and runs out in {} s if it is not renewed", left.as_secs())
+        format!(" and expires in {} s unless it is renewed", left.as_secs())
     });
     Error::Plan(format!("another driver holds the lock: {object} is held by {other}{left}"))
 }

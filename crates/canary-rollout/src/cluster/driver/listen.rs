@@ -1,4 +1,4 @@
-//! Commands of people out of the annotation, in the order in which they were given.
+//! Commands of people from the annotation, in the order in which they were given.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::{
 /// The lines of one annotation.
 pub(super) type Lines = Vec<CommandLine>;
 
-/// Collects the commands out of every object that is read or watched.
+/// Collects the commands from every object that is read or watched.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     /// The annotation as it was read last.
@@ -26,7 +26,8 @@ pub(super) struct Listener {
 impl Listener {
     /// Reads the annotation of an object, unless it is the one read last.
     ///
-    /// A watch reports a change after a later read has shown the next one: what was given earlier is then recorded, and no longer carried out.
+    /// A watch may report a change after a later read has shown the next one: the earlier commands are then recorded,
+    /// but not carried out.
     pub(super) fn listen(&mut self, live: &Value) {
         let version = resource_version(live).and_then(Value::as_str);
         let version = version.and_then(|version| version.parse().ok());

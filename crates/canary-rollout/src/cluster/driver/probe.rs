@@ -30,8 +30,8 @@ pub trait Probe: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// The top class that the canary gives to a gate's input; `None` when no answer came. Without this method a gate
-    /// is never answered, and a plan with gates is inconclusive.
+    /// The top class that the canary gives to a gate's input; `None` when no answer came. Without this method no gate
+    /// gets an answer, and a plan with gates is inconclusive.
     fn classify<'a>(&'a self, input: &'a str) -> BoxFuture<'a, Option<String>> {
         let _ = input;
         Box::pin(async { None })

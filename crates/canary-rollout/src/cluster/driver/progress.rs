@@ -21,7 +21,8 @@ pub enum Progress {
         resumed: bool,
         /// The step, from 0.
         step: usize,
-        /// Why it is a new experiment although one of this plan is stored, such as another release of the canary.
+        /// The reason why it is a new experiment although one of this plan is stored, such as another release of the
+        /// canary.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         anew: Option<String>,
         /// When an earlier run of the same plan gave its verdict on the same release, whose weights are still in force:
@@ -57,7 +58,7 @@ pub enum Progress {
     },
     /// The state of the rollout, reported at every tick.
     Seen(Snapshot),
-    /// The cluster does not answer. What was to be done is kept, and done once it answers again.
+    /// The cluster does not answer. The pending action is repeated until it answers again.
     Waiting {
         /// The failed action, with its cause.
         problem: String,
@@ -67,7 +68,7 @@ pub enum Progress {
         #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
         wait: Duration,
     },
-    /// A guardrail alarmed that does not roll back: a person may look at it, and has to where it pauses.
+    /// A guardrail alarmed whose consequence is not a rollback. If it pauses the rollout, a person has to decide.
     Alarmed {
         /// The guardrail's reading.
         reading: Reading,
@@ -90,7 +91,7 @@ pub enum Progress {
         )]
         timeout: Option<Duration>,
     },
-    /// The approval has not come in the time that the plan sets, and is waited for nevertheless.
+    /// The approval was not given in the time that the plan sets; the rollout continues to wait.
     ApprovalOverdue {
         /// The step, from 0.
         step: usize,
@@ -124,7 +125,7 @@ pub enum Progress {
     SourceQuiet {
         /// The source.
         source: String,
-        /// For how long.
+        /// The time since its last observation.
         #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
         silent: Duration,
     },
@@ -197,7 +198,7 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Snapshot {
-    /// The snapshot as a moment of a report, so long after the rollout began.
+    /// The snapshot as a moment of a report; `at` is the time since the rollout began.
     pub fn moment(&self, at: Duration) -> Moment {
         let split = self.split.unwrap_or(Split::STABLE);
         Moment::new(at, split, self.totals, self.readings.clone())
@@ -233,14 +234,14 @@ impl Control {
         self.send(Verb::Resume, "")
     }
 
-    /// Lets the step begin that waits for approval. `false` when it is over.
+    /// Approves the step that waits. `false` when it is over.
     pub fn approve(&self) -> bool {
         self.send(Verb::Approve, "")
     }
 
     /// Ends the rollout with all traffic at the canary, as a person's decision and no verdict of the statistics. It is
-    /// refused, with [`Progress::Commanded`], where the evidence has decided otherwise or nothing shows that the canary
-    /// serves. `false` when it is over.
+    /// refused, with [`Progress::Commanded`], if the evidence has decided otherwise or the canary has not been seen to
+    /// serve. `false` when it is over.
     pub fn promote(&self, why: impl Into<String>) -> bool {
         self.send(Verb::Promote, &why.into())
     }
@@ -258,7 +259,7 @@ impl Control {
         self.commands.send(Order::Suspend).is_ok()
     }
 
-    /// Rolls back, and says why. `false` when it is over.
+    /// Rolls back, for this reason. `false` when it is over.
     pub fn abort(&self, why: impl Into<String>) -> bool {
         self.send(Verb::Abort, &why.into())
     }

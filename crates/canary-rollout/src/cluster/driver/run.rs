@@ -1,4 +1,4 @@
-//! The running driver: a stream of what it does.
+//! The running driver: a stream of its progress.
 
 use std::{
     collections::VecDeque,
@@ -35,9 +35,9 @@ use crate::{
 /// The number of observations in a row before the clock is read.
 const IN_A_ROW: u32 = 64;
 
-/// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
-/// interruption destroys is then a small part of what was seen since the start. The times do not depend on what was
-/// seen, so that what is stored is no choice among the evidence.
+/// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: an interruption then
+/// destroys only a small part of the evidence since the start. The times do not depend on the observations, so that
+/// storing is not a selection of the evidence.
 const FIRST_SAVE: Duration = Duration::from_millis(250);
 
 /// The longest time between two saves of a rollout that was interrupted, which decides when it is stored.
@@ -70,7 +70,7 @@ pub(super) enum Input {
     Ended(String, Option<Error>),
     /// A label has come later than its pair.
     Labelled(String, String),
-    /// No label follows.
+    /// The labels have ended.
     LabelsEnded(Option<Error>),
     Tick,
     Command(Order),
@@ -145,7 +145,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn work(&mut self) -> Result<()> {
-        // Commands are read even while actions follow without a pause, such as a probe that keeps failing.
+        // Read commands even while actions follow each other without a pause, such as a probe that keeps failing.
         if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
             return self.carry_out(command).await;
         }
@@ -161,7 +161,7 @@ impl<C: Cluster + 'static> Running<C> {
                     }
                     Err(error) => {
                         if self.target.awaits_weights() && !self.state.is_unanswered() {
-                            // Nobody knows which weights are in force until the object can be read.
+                            // The weights in force are unknown until the object can be read.
                             self.handle(Event::Unanswered);
                         }
                         self.actions.push_front(action);
@@ -217,8 +217,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Waits before an action is tried again. An error that will not pass ends the run, unless that would leave users on a
-    /// canary that nothing watches, or a rollback is decided.
+    /// Waits before an action is tried again. A permanent error ends the run, unless users would then stay on an
+    /// unwatched canary, or a rollback is decided.
     pub(super) fn postpone(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() && !self.continues_after(&error) {
             return Err(error);
@@ -235,8 +235,8 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Returns `true` when the run continues although the error is not retryable. Credentials that have expired or a revoked
-    /// permission (401, 403) may be restored, and an API server or a webhook may accept later what it refused (409, 422). A decided rollback is carried out whatever comes in between, a lost lock
-    /// included.
+    /// permission (401, 403) may be restored, and an API server or a webhook may accept later what it refused (409,
+    /// 422). A decided rollback is carried out in any case, even after the lock is lost.
     fn continues_after(&self, error: &Error) -> bool {
         let to_stable = match self.state.phase() {
             Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
@@ -330,7 +330,7 @@ impl<C: Cluster + 'static> Running<C> {
     async fn wait(&mut self) -> Input {
         self.in_a_row += 1;
         if self.in_a_row.is_multiple_of(IN_A_ROW) {
-            // A source that is always ready must not keep the rest of the program waiting.
+            // Yield, so that a source that is always ready does not block the rest of the program.
             tokio::task::yield_now().await;
         }
         let clock_first = self.in_a_row > IN_A_ROW;
@@ -373,7 +373,7 @@ impl<C: Cluster + 'static> Running<C> {
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
-            // Pending actions of a step are no longer wanted, nor those of an end that a person has revoked.
+            // Drop pending actions of the step, and those of an end that a person has revoked.
             self.actions.clear();
         }
         self.actions.extend(actions);
@@ -386,7 +386,7 @@ impl<C: Cluster + 'static> Running<C> {
         self.report_old_version(&kept);
     }
 
-    /// Takes a label in that has come later than its pair.
+    /// Processes a label that came later than its pair.
     pub(super) fn label(&mut self, id: String, truth: String) {
         let at = self.driver.clock.now();
         self.store(|| Stored::Labelled { at, id: id.clone(), truth: truth.clone() });
@@ -456,7 +456,7 @@ impl<C: Cluster + 'static> Running<C> {
         }
         self.report_silent_sources(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
-        // Before the preparation and after the decision there is nothing to remember.
+        // Before the preparation and after the decision there is nothing to store.
         let stored = !(*self.state.phase() == Phase::Inspecting
             || self.state.is_done()
             || self.state.keeps_old_version());

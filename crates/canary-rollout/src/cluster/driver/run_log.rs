@@ -30,7 +30,7 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Nothing has happened yet.
+    /// An empty log.
     pub fn new() -> Self {
         Self::default()
     }
@@ -72,7 +72,7 @@ impl RunLog {
         self.verdict.as_ref()
     }
 
-    /// The same readings under another split.
+    /// The last readings under another split.
     fn turn(&mut self, at: Duration, split: Split) {
         let (totals, readings) = match &self.last {
             Some(last) => (last.totals, last.readings.clone()),

@@ -26,8 +26,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Scales the old version's `Deployment` to 0. Everything is looked at again first: the weights, the subsets and
-    /// what else may need its pods.
+    /// Scales the old version's `Deployment` to 0. Everything is checked again first: the weights, the subsets, and
+    /// other users of its pods.
     pub(super) async fn scale_down(&mut self) -> Result<()> {
         let mut attempt = 0;
         loop {
@@ -54,8 +54,8 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    /// The outcome of an earlier attempt whose response did not come, whatever has changed since. Where it cannot be
-    /// looked for, the attempt that follows says why.
+    /// The outcome of an earlier attempt without a response, independently of later changes. If it cannot be read, the
+    /// next attempt reports the reason.
     async fn scaled_before(&mut self) -> Result<Option<ScaleDown>> {
         let Some(old) = self.state.old_version() else { return Ok(None) };
         let ObjectRef { api_version, kind, namespace, .. } = &old.deployment;
@@ -102,7 +102,7 @@ impl<C: Cluster + 'static> Running<C> {
             Ok(Presence::Missing { why, .. }) => Some(format!(
                 "no pod of the old version is ready: {why}; bring it back first, then write the weights yourself"
             )),
-            // Where it cannot be looked at, the person knows better.
+            // If this cannot be checked, the person decides.
             _ => None,
         }
     }
@@ -110,7 +110,7 @@ impl<C: Cluster + 'static> Running<C> {
     /// The obstacle to a command that moves all traffic at once.
     pub(super) async fn obstacle_to(&mut self, verb: Verb) -> Option<String> {
         match verb {
-            // Boxed: every future of the driver has room for them otherwise.
+            // Boxed, because otherwise every future of the driver has room for it.
             Verb::Promote => Box::pin(self.obstacle_to_promotion()).await,
             Verb::Abort => Box::pin(self.obstacle_to_return()).await,
             _ => None,
@@ -143,7 +143,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 }
 
-/// The patch of a `Scale` to no replicas, good for the very state in which the `Deployment` was seen.
+/// The patch of a `Scale` to no replicas, which only applies to the `Deployment` exactly as it was read.
 fn to_zero(found: &Found) -> Result<Patch> {
     let Found { old, version } = found;
     let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": old.uid})];

@@ -148,7 +148,7 @@ impl<C: Cluster + 'static> Driver<C> {
     }
 
     /// Adds labels that come after the pairs, each with the name of the pair's input; see
-    /// [`Plan::labels`](crate::Plan::labels). Their end, and an error of theirs, are reported and end nothing.
+    /// [`Plan::labels`](crate::Plan::labels). Their end and their errors are reported; the run continues.
     #[must_use]
     pub fn labels(
         self,
@@ -184,8 +184,9 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Sets the name under which the lock is held. A driver that comes back under the same name takes its own lock at
-    /// once; under another it has to wait until the old one has run out. By default the name is this process's alone.
+    /// Sets the name under which the lock is held. A driver that is restarted under the same name takes its own lock at
+    /// once; under another name it has to wait until the old lock has expired. By default the name is unique to this
+    /// process.
     #[must_use]
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = holder.into();
@@ -199,15 +200,15 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Sets how often the state is stored beside the writes of weights; ten seconds by default. After an interruption,
-    /// what was seen since is seen again if the source can repeat it, and lost otherwise.
+    /// Sets the interval at which the state is stored, in addition to the writes of weights; ten seconds by default.
+    /// After an interruption, later observations are read again if the source can repeat them, and lost otherwise.
     #[must_use]
     pub fn save_every(mut self, time: Duration) -> Self {
         self.save_every = time;
         self
     }
 
-    /// Sets how long the lock lasts without being renewed; half a minute by default.
+    /// Sets the time after which the lock expires without renewal; half a minute by default.
     #[must_use]
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_secs(1));
@@ -221,7 +222,7 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Every guardrail and hold must have a source: silence must not look like consent.
+    /// Every guardrail and hold must have a source, because missing data must not look like success.
     pub(super) fn check_evidence(&self) -> Result<()> {
         if self.aborting {
             return Ok(());
@@ -245,7 +246,8 @@ impl<C: Cluster + 'static> Driver<C> {
             provided.insert(Kind::Labels);
         }
         if plan.labels.is_none() && self.labels.is_some() {
-            let why = "labels come later, and the plan does not say within what time; give labels: {within: …}";
+            let why =
+                "labels come later, but the plan states no time for them; give labels: {within: …}";
             return Err(Error::Plan(why.to_owned()));
         }
         let mut missing = Vec::new();
@@ -281,7 +283,7 @@ impl<C: Cluster + 'static> Driver<C> {
     }
 }
 
-/// A name that no other process has.
+/// A unique name for this process.
 fn default_holder() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "driver".to_owned());
     let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();

@@ -21,19 +21,19 @@ struct Last {
 }
 
 impl SourceActivity {
-    /// A source gave an observation, or begins.
+    /// Records that a source gave an observation, or begins.
     pub(super) fn observed(&mut self, source: &Arc<str>, now: Timestamp) {
         self.0.insert(Arc::clone(source), Last { at: now, reported: false, problem: None });
     }
 
-    /// A source failed with a retryable error.
+    /// Records that a source failed with a retryable error.
     pub(super) fn failed(&mut self, source: &str, problem: &str) {
         if let Some(last) = self.0.get_mut(source) {
             last.problem = Some(problem.to_owned());
         }
     }
 
-    /// A source has ended.
+    /// Records that a source has ended.
     pub(super) fn ended(&mut self, source: &str) {
         self.0.remove(source);
     }
@@ -67,7 +67,7 @@ impl Last {
         now.since(self.at.max(since))
     }
 
-    /// The reason why nothing comes; a source's own error says more than its silence.
+    /// The reason for the silence of a source; its own error is more specific than the length of the silence.
     fn problem(&self, source: &str, now: Timestamp, since: Timestamp) -> Option<String> {
         if let Some(problem) = &self.problem {
             return Some(format!("{source}: {problem}"));

@@ -201,7 +201,7 @@ async fn open<C: Cluster>(
     let mut why = stored.as_deref().filter(|_| !anew).and_then(|text| kept_of(text, &plan.hash()));
     if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
         let state = State::decode(&text, plan)?;
-        // A decided rollout is carried out whatever the account may still read.
+        // A decided rollout is carried out even if the account may no longer read these objects.
         let carried_out = state.is_decided() && !state.is_done();
         let release = if carried_out { None } else { target.canary().await?.1 };
         if !state.is_done() {
@@ -289,8 +289,8 @@ async fn check_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -
     Ok(opened)
 }
 
-/// Returns `true` when a stored state is that of another plan's finished rollout, be its old version scaled down or not, or of one that an earlier release of
-/// this library has ended, so that it blocks nobody.
+/// Returns `true` when a stored state is that of another plan's finished rollout, whether or not its old version is
+/// scaled down, or of one that an earlier release of this library ended, so that it does not block this plan.
 fn is_finished_other(text: &str, hash: &str) -> bool {
     let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
     let other = state["plan"] != hash || state["version"] != STATE_VERSION;
@@ -298,7 +298,7 @@ fn is_finished_other(text: &str, hash: &str) -> bool {
     over.iter().any(|phase| state.pointer(phase).is_some()) && other
 }
 
-/// What another plan's promotion leaves undone when this plan begins.
+/// The work that another plan's promotion has left when this plan begins.
 fn kept_of(text: &str, hash: &str) -> Option<String> {
     let state: Value = serde_json::from_str(text).ok()?;
     let kept = state.pointer("/oldVersion/deployment").filter(|_| state["plan"] != hash)?;
@@ -335,7 +335,7 @@ fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'
             Err(error) => Input::Ended(failed_name.clone(), Some(error)),
         }
     });
-    // After an error that does not pass, nothing more is expected; the end is reported once.
+    // After a permanent error the source gives nothing more; its end is reported once.
     let ended = stream::once(async move { Input::Ended(name, None) });
     items
         .chain(ended)

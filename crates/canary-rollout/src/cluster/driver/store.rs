@@ -10,7 +10,7 @@ use crate::{
 /// The file in which a run stores its observations.
 pub(super) struct Store {
     file: Box<dyn Write + Send>,
-    /// The split that was stored last, and since when it was in force.
+    /// The split that was stored last, and the time from which it was in force.
     split: Option<(Split, Timestamp)>,
 }
 

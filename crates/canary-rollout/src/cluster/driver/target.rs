@@ -60,9 +60,9 @@ struct Unanswered {
 /// The purpose of a write of the `VirtualService`; each write stores the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The state alone.
+    /// Only the state.
     Save,
-    /// The header route too.
+    /// The state and the header route.
     HeaderRoute,
     /// A step's split; a header route that was created for the probe alone is removed.
     Step(Split),
@@ -75,9 +75,9 @@ pub(super) enum Purpose {
 /// The result of a write.
 pub(super) enum Write {
     Done,
-    /// An earlier attempt had come through, and this is the state that it stored.
+    /// An earlier attempt had succeeded; this is the state that it stored.
     Adopted(Box<State>),
-    /// An earlier save of the same moment of the rollout had come through, and serves as this one.
+    /// An earlier save of the same moment of the rollout had succeeded, and replaces this one.
     Earlier,
     /// Somebody else changed the object; nothing was written.
     Edited(Differences),
@@ -233,7 +233,7 @@ impl<C: Cluster> Target<C> {
         Ok(created == Some(&self.plan.canary))
     }
 
-    /// Returns `true` when a change of weights is without its response.
+    /// Returns `true` when a change of weights has no response yet.
     pub(super) fn awaits_weights(&self) -> bool {
         self.unanswered.iter().any(|write| write.weights)
     }
@@ -342,14 +342,13 @@ impl<C: Cluster> Target<C> {
         }
     }
 
-    /// Remembers a write before it is sent. Whatever the response is, unless a success, the write may be in force: a
-    /// client that retries by itself after a lost response gets the conflict with its own write, or another refusal, as
-    /// the response.
+    /// Remembers a write before it is sent. Unless the response is a success, the write may be in force: a client that
+    /// retries after a lost response gets a conflict with its own write, or another refusal.
     fn remember(&mut self, text: &str, state: &State, weights: bool) {
         if self.unanswered.iter().any(|write| write.text == text) {
             return;
         }
-        // The state read before this write settles all except the last few.
+        // Only the last few have to be remembered: the state that was read settles the earlier ones.
         self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
         self.unanswered.push(Unanswered { text: text.to_owned(), state: state.clone(), weights });
     }
@@ -436,7 +435,7 @@ impl<C: Cluster> Target<C> {
         Box::pin(find_old_version(&*self.cluster, &self.plan, true)).await
     }
 
-    /// The other release that has come behind the canary's subset since the rollout was prepared.
+    /// The other release that has replaced the one behind the canary's subset since the rollout was prepared.
     pub(super) fn other_release(&self, state: &State, found: Option<&str>) -> Differences {
         let mut differences = Differences::default();
         if let (Some(expected), Some(found)) = (state.release(), found)

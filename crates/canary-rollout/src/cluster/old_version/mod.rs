@@ -1,4 +1,4 @@
-//! The one `Deployment` behind the old version that may be scaled down after a promotion, or what stands in the way.
+//! The one `Deployment` behind the old version that may be scaled down after a promotion, or the reason why none may.
 
 mod routes;
 mod scalers;
@@ -30,10 +30,10 @@ pub(super) struct Found {
     pub(super) version: Option<Value>,
 }
 
-/// Finds the `Deployment` of a plan's stable subset, as it may be scaled down after the promotion; the reason otherwise.
+/// Finds the `Deployment` of a plan's stable subset that may be scaled down after the promotion, or the reason why none
+/// may; an object that cannot be read is a reason too.
 ///
-/// Whatever cannot be looked at is a reason too. With `routed`, the routes of all objects are looked at; before a
-/// promotion the plan's own route leads there.
+/// With `routed`, the routes of all objects are checked; before a promotion the plan's own route leads there.
 ///
 /// # Errors
 /// [`Error::Cluster`] when the store cannot be reached; it is worth another attempt.
@@ -55,7 +55,8 @@ pub(super) async fn find_old_version(
 /// at, because the plan's own leads there until the promotion.
 ///
 /// # Errors
-/// [`Error::Refused`] with what stands in the way; [`Error::Cluster`] when the store cannot be reached.
+///
+/// [`Error::Refused`] with the obstacle; [`Error::Cluster`] when the store cannot be reached.
 ///
 /// ```no_run
 /// # async fn check(cluster: impl canary_core::cluster::Cluster, plan: canary_core::Plan) -> canary_core::Result<()> {
@@ -74,7 +75,7 @@ pub async fn old_version(cluster: &impl Cluster, plan: &Plan) -> Result<OldVersi
 
 /// A reason to leave the old version alone.
 enum Obstacle {
-    /// Something that was found.
+    /// An obstacle that was found.
     Told(String),
     /// A look-up that failed.
     Failed(Error),

@@ -13,7 +13,7 @@ const VERSIONS: [&str; 2] = ["autoscaling/v2", "autoscaling/v1"];
 
 /// The autoscaler of a `Deployment` in words; `None` when none targets it.
 ///
-/// KEDA scales by a `HorizontalPodAutoscaler` of its own, which its `ScaledObject` owns; both are named.
+/// KEDA uses its own `HorizontalPodAutoscaler`, which its `ScaledObject` owns; both are named.
 pub(super) async fn scaler_of(
     cluster: &impl Cluster,
     deployment: &ObjectRef,

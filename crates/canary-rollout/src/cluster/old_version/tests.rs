@@ -78,7 +78,7 @@ async fn the_one_deployment_is_found_with_its_identity() {
     let old = found(&with([])).await.unwrap();
     assert_eq!(old.deployment.to_string(), "Deployment shop/pets-v1");
     assert_eq!((old.uid.as_str(), old.replicas), ("uid-of-pets-v1", 3));
-    // Replicas and a restart make no other; another image does.
+    // Other replicas and a restart keep its identity; another image changes it.
     let mut restarted = workload("Deployment", "pets-v1", "v1");
     restarted["spec"]["replicas"] = 9.into();
     restarted["spec"]["template"]["metadata"]["annotations"] =
@@ -123,7 +123,7 @@ async fn whatever_else_scales_or_makes_its_pods_is_told() {
         let why = found(&with([object.clone()])).await.unwrap_err();
         assert!(why.contains(words), "{words:?} is not in {why:?}");
     }
-    // Autoscalers of others, and pods of the canary or that end, stand in nobody's way.
+    // Autoscalers of other workloads, pods of the canary, and pods that are ending are no obstacles.
     let mut ending = pod("ReplicaSet", "bare", "v1", None);
     ending["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z".into();
     for object in [

@@ -41,7 +41,7 @@ pub struct Behind<'c, C> {
     pub(in super::super) lists: Lists<'c, C>,
 }
 
-/// Where a subset's pods are to be looked for.
+/// The place in which to look for a subset's pods.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// Among the pods of a `Service`.
@@ -50,7 +50,7 @@ pub(crate) enum Place {
     Settled(Presence),
 }
 
-/// Finds out whether the pods of a subset can serve.
+/// Determines whether the pods of a subset can serve.
 ///
 /// The host of the `DestinationRule` is resolved as Istio resolves it from `namespace`. Its `Service` is read, and pods
 /// must have the labels of both the `Service`'s selector and the subset. A pod counts when its `Ready` condition is

@@ -1,4 +1,4 @@
-//! The `Service` that the host of a `DestinationRule` means.
+//! The `Service` of a `DestinationRule`'s host.
 
 use super::super::ObjectRef;
 use canary_istio::names::{CLUSTER_DOMAIN as DOMAIN, expand_alias, qualify, service_namespace};
@@ -8,9 +8,9 @@ use canary_istio::names::{CLUSTER_DOMAIN as DOMAIN, expand_alias, qualify, servi
 pub(crate) enum Host {
     /// A `Service`.
     Service(ObjectRef),
-    /// A short name with a dot. Kubernetes' DNS completes it to this `Service`, Istio leaves it as it is.
+    /// A short name with a dot. Kubernetes' DNS completes it to this `Service`, Istio does not change it.
     Alias(ObjectRef),
-    /// No name of a `Service`.
+    /// Not the name of a `Service`.
     Outside,
 }
 

@@ -52,7 +52,7 @@ fn own_of(selection: &Selection, workloads: &[Value]) -> Vec<Value> {
     own.cloned().collect()
 }
 
-/// Pods are there: some are ready, or they say what keeps them.
+/// There are pods: some are ready, or their status has the reason.
 async fn of_pods<C: Cluster>(
     selection: &Selection,
     live: &[&Value],
@@ -69,7 +69,7 @@ async fn of_pods<C: Cluster>(
     for pod in live.iter().filter(|pod| !is_ready(pod)) {
         let mut found = problem(pod, &[]);
         if found.is_none() {
-            // Events only sharpen the message; an account that may not read them still gets the status.
+            // Events only make the message more specific; an account that may not read them still gets the status.
             let namespace = Some(selection.service.namespace.as_str());
             if events.is_none() {
                 let listed = lists.cluster.list("v1", "Event", namespace).await;
@@ -124,7 +124,7 @@ fn changing(live: &[&Value]) -> Option<String> {
     ))
 }
 
-/// No pod is there: what the workloads that make them say. `None` when there is no such workload.
+/// There is no pod: the reason from the workloads that create them. `None` when there is no such workload.
 fn of_workloads(selection: &Selection, makers: &[Value], pods_kept: bool) -> Option<Presence> {
     let what = &selection.what;
     if makers.is_empty() {
@@ -152,7 +152,7 @@ fn of_workloads(selection: &Selection, makers: &[Value], pods_kept: bool) -> Opt
     }
     let reasons: Vec<String> = wanting.iter().map(|one| reason(one)).collect();
     let why = format!("{what} has no ready pod: {}", few(&reasons, "; "));
-    // Its controller has waited for this long enough and says so.
+    // Its controller has given up waiting.
     let stuck = |one: &&Value| {
         is_observed(one)
             && condition(one, "Progressing").is_some_and(|progress| progress["status"] == "False")

@@ -59,8 +59,8 @@ impl<'c, C: Cluster> Lists<'c, C> {
         Ok(Arc::clone(self.workloads.insert(Arc::new(found))))
     }
 
-    /// The replica sets of the subset that no Deployment is known for. Looking at them needs a permission of its own
-    /// and only sharpens a message, so without it there are none.
+    /// The replica sets of the subset that no Deployment is known for. Reading them needs a separate permission and
+    /// only makes a message more specific, so without it the list is empty.
     pub(super) async fn replica_sets(&self, selection: &Selection) -> Result<Vec<Value>> {
         match self.list(selection, "apps/v1", "ReplicaSet").await {
             Ok(all) => Ok(concerned(selection, all.unwrap_or_default()).collect()),

@@ -1,4 +1,4 @@
-//! The pods behind a subset of a `DestinationRule`: whether some can serve, or the reason why there are none.
+//! The pods behind a subset of a `DestinationRule`: those that can serve, or the reason why there are none.
 
 mod behind;
 mod host;

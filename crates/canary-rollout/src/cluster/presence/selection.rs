@@ -1,4 +1,4 @@
-//! Which pods a subset is of.
+//! The pods that a subset selects.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub(crate) struct Selection {
     pub(super) selector: Labels,
     /// The subset's labels.
     pub(super) labels: Labels,
-    /// The labels of other subsets, whose pods are hardly the ones that were meant.
+    /// The labels of other subsets, whose pods were probably not meant.
     pub(super) claimed: Vec<Labels>,
 }
 
@@ -65,7 +65,7 @@ impl Selection {
     }
 }
 
-/// A label that pods do not have of themselves.
+/// A label that pods do not have themselves.
 pub(super) fn label_of_place(labels: &Labels) -> Option<&str> {
     labels.keys().map(String::as_str).find(|key| OF_PLACE.contains(key))
 }
@@ -77,8 +77,8 @@ pub(crate) fn has_all(labels: Option<&Value>, wanted: &Labels) -> bool {
     })
 }
 
-/// The labels of a subset in its rule, or those that it will get, and the labels of subsets that were hardly meant in
-/// its place; why there are none otherwise.
+/// The labels of a subset in its rule, or those that it will get, and the labels of subsets that were probably not
+/// meant. The error is the reason why there are none.
 pub(super) fn labels_of(
     destination_rule: &Value,
     subset: &str,
@@ -91,7 +91,7 @@ pub(super) fn labels_of(
     let claimed = || others.iter().map(|one| texts(one.get("labels"))).collect();
     match (own.first(), given) {
         (Some(own), _) => Ok((texts(own.get("labels")), claimed())),
-        // One subset is the stable one; with more, the name may be a slip of one of them.
+        // A single subset is the stable one; if there are more, the name may be a misspelling of one of them.
         (None, Some(given)) if others.len() > 1 => Ok((given.clone(), Vec::new())),
         (None, Some(given)) => Ok((given.clone(), claimed())),
         (None, None) => {

@@ -6,14 +6,14 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Presence {
-    /// So many pods are ready and selected by the `Service` and by the subset.
+    /// Pods that the `Service` and the subset select are ready.
     Ready {
         /// The ready pods.
         pods: usize,
     },
     /// No pod can serve.
     Missing {
-        /// The `Service`, the labels, what was found in their place, and what to do.
+        /// The `Service`, the labels, the pods found instead, and the remedy.
         why: String,
         /// Waiting cannot help: nothing in the cluster makes pods with these labels. `false` while pods are there, or
         /// are being created, that may become ready.
@@ -21,7 +21,7 @@ pub enum Presence {
     },
     /// The subset's pods cannot be judged: its host is no `Service` with a selector in this store.
     Unknown {
-        /// The host, and what is known of it.
+        /// The host, and the reason.
         why: String,
     },
 }

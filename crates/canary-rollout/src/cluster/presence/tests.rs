@@ -131,7 +131,7 @@ async fn a_slip_in_the_name_is_reported_with_the_versions_that_are_there() {
     );
 }
 
-/// Only the stable version is there: that it was meant would be a bad guess.
+/// Only the stable version exists, so suggesting it would be a bad guess.
 #[tokio::test]
 async fn the_pods_of_another_subset_are_not_suggested() {
     let memory = with([]);
@@ -153,7 +153,7 @@ async fn the_pods_of_another_subset_are_not_suggested() {
 async fn a_canary_that_was_never_deployed_is_hopeless() {
     let memory = with([]);
     let parts =
-        ["has version=v2, and no workload makes one", "version=v1 (2 of 2 ready)", "deploy"];
+        ["has version=v2, and no workload creates one", "version=v1 (2 of 2 ready)", "deploy"];
     missing(&of(&memory, "v2").await, true, &parts);
     let calls =
         ["get Service", "list Pod", "list Deployment", "list StatefulSet", "list ReplicaSet"];
@@ -213,7 +213,7 @@ async fn pods_that_are_going_do_not_count() {
     missing(
         &of(&memory, "v2").await,
         true,
-        &["still shutting down: v2-a", "no workload makes one"],
+        &["still shutting down: v2-a", "no workload creates one"],
     );
     memory.put(workload("Deployment", "pets-v2", &labels("v2"), &json!({"observedGeneration": 2})));
     let found = of(&memory, "v2").await;

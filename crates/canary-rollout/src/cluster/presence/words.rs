@@ -62,7 +62,7 @@ pub(super) fn nothing(
     } else {
         let wanted = selector(&selection.labels);
         format!(
-            "{what} would serve nothing: no pod behind {service} ({by}) has {wanted}, and no workload makes one"
+            "{what} would serve nothing: no pod behind {service} ({by}) has {wanted}, and no workload creates one"
         )
     };
     let mut parts = vec![head];
@@ -86,7 +86,7 @@ pub(super) fn nothing(
 /// The pods and workloads behind the `Service` instead, the nearest of them.
 fn there(selection: &Selection, pods: &Pods, workloads: &[Value]) -> String {
     if selection.labels.is_empty() {
-        return "no workload makes one".to_owned();
+        return "no workload creates one".to_owned();
     }
     let versions = versions(selection, pods, workloads);
     if versions.is_empty() {

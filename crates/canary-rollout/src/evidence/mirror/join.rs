@@ -17,7 +17,7 @@ use super::super::{
     problem,
 };
 
-/// The problem of a model whose response had no class where the other one's had none either, or failed.
+/// The problem of a response without a class when the other model's response had none either, or failed.
 const NO_CLASS: &str = "a response that names no class";
 
 /// Counts of the pairs that a [`super::Mirrored`] source has formed and of the records that it has left out.
@@ -123,7 +123,7 @@ impl Join {
         self.made.poll_next(context).map(|made| made.map(|(at, (_, pair))| (at, pair)))
     }
 
-    /// Takes a record in.
+    /// Adds a record.
     pub(super) fn take(&mut self, record: Logged) {
         let counters = Arc::clone(&self.tally.0);
         if record.arm == Arm::Unknown {
@@ -155,7 +155,7 @@ impl Join {
         }
     }
 
-    /// Says that there are no more records; what waits is left out.
+    /// Ends the records; those that wait are left out.
     pub(super) fn finish(&mut self) {
         for _ in self.waiting.drain() {
             count(&self.tally.0.unmatched);
@@ -171,7 +171,7 @@ impl Join {
         }
     }
 
-    /// Lets a record wait, and gives up those that have waited too long.
+    /// Queues a record, and drops those that have waited too long.
     fn wait(&mut self, record: Logged) {
         if self.is_late(&record) {
             return count(&self.tally.0.unmatched);
@@ -220,8 +220,8 @@ impl Join {
         self.waiting.len() + self.made.waiting()
     }
 
-    /// Looks at half as many ids from now on. By the id alone and on both sides alike: what is left out has nothing to
-    /// do with what was answered.
+    /// Uses half as many ids from now on. The choice depends only on the id and is the same on both sides, so it is
+    /// independent of the answers.
     fn thin_out(&mut self) {
         self.thinned += 1;
         let (before, thinned) = (self.held(), self.thinned);

@@ -1,4 +1,4 @@
-//! Inputs under way, and what they show in the order in which the requests were sent.
+//! Inputs under way, and their observations in the order in which the requests were sent.
 
 use std::{
     pin::Pin,
@@ -36,7 +36,7 @@ pub(super) struct Driving<P: Predictor> {
     /// The number of the next observation.
     pub(super) next: u64,
     pub(super) order: Order<Seen>,
-    /// A task for each input under way: a latency must not contain the time in which nobody polls the rollout.
+    /// A task for each input under way, so that a latency does not contain the time in which the rollout is not polled.
     pub(super) under_way: JoinSet<Result<()>>,
     pub(super) dry: bool,
 }

@@ -1,5 +1,5 @@
-//! Traffic of the caller's own: each input through the route that the weights divide, and, where pairs are wanted, to
-//! both models.
+//! Traffic that the rollout makes: each input goes through the route that the weights divide and, for pairs, to both
+//! models.
 
 mod drive;
 
@@ -22,19 +22,20 @@ use crate::{HeaderRoute, Result};
 /// A source that makes the traffic it observes: requests of the divided route, and pairs.
 ///
 /// Each input is sent without the header until the stable model has answered it or failed; every one of these requests
-/// is observed with the subset that served it, its outcome and its latency. Stopping by the results so far is a
-/// stopping time, so the tests stay valid (Ville's inequality). The canary gets a request by the header when the
-/// divided route has not led to it meanwhile; that is no traffic of the weights and counts for the pair alone.
+/// is observed with the subset that served it, its outcome and its latency. The decision to stop depends only on past
+/// results, so it is a stopping time and the tests stay valid (Ville's inequality). The canary gets a request by the
+/// header when the divided route has not led to it meanwhile; this request is not divided by the weights and only
+/// counts for the pair.
 ///
 /// A failure is evidence: an error status, 4xx included, a timeout, a connection that broke, a response that cannot be
-/// read or, where pairs are wanted, names no class. A half that failed is in its pair as such
-/// ([`super::Answer::failure`]). Each half has one try:
+/// read or, where pairs are wanted, names no class. A pair contains its failed half ([`super::Answer::failure`]). Each
+/// half gets one attempt:
 ///
 /// - the first response or failure of a model that the divided route led to is that model's half;
 /// - a failure of the request with the header is the canary's, unless no connection was established;
 /// - a failure of the divided route that names no subset, such as a timeout, may be either's. The canary then gets a
 ///   request by the header. Where it answers, the failure is the stable half; where it fails too, both are tried again,
-///   up to three times. Timeouts that are common to both models so fall to both alike.
+///   up to three times. So timeouts that affect both models are attributed to both.
 ///
 /// An input without a stable half gives no pair. An input that cannot be sent at all is neither model's failure and
 /// ends the source with the error that says why; so does a response that names none of the two subsets.
@@ -95,8 +96,8 @@ impl<P: Predictor> Traffic<P> {
         Self::through(name.into(), PairRequests::new(predictor, Some(header), subsets), samples)
     }
 
-    /// The same without pairs: one request for each input, through the route that the weights divide. It needs no
-    /// header, and of a response only the subset is used once it could be read.
+    /// Traffic without pairs: one request for each input, through the route that the weights divide. It needs no
+    /// header; only the subset of a readable response is used.
     ///
     /// ```
     /// use canary_core::{evidence::{Kind, Sample, Source, Subsets, Traffic}, predict::Client};
@@ -133,14 +134,14 @@ impl<P: Predictor> Traffic<P> {
         }
     }
 
-    /// Sets how many inputs are under way at most; 4 by default, at least 1.
+    /// Sets the maximum number of inputs under way; 4 by default, at least 1.
     #[must_use]
     pub fn concurrency(mut self, inputs: usize) -> Self {
         self.concurrency = inputs.max(1);
         self
     }
 
-    /// Says that the samples carry labels, so that the accuracy can be tested.
+    /// Declares that the samples have labels, so that the accuracy can be tested.
     #[must_use]
     pub fn labelled(mut self) -> Self {
         self.labelled = true;

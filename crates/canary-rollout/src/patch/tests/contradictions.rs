@@ -93,7 +93,7 @@ fn matches_for_other_values_are_left_out() {
         let object = matching(json!([{"headers": {"User-Group": condition}}]));
         let message = refused(&plan(), &object, &header_route(true));
         assert!(
-            message.contains("asks for another value of header user-group than canary"),
+            message.contains("requires another value of header user-group than canary"),
             "{message}"
         );
         assert!(message.contains("choose another header for the plan"), "{message}");

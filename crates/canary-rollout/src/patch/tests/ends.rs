@@ -1,4 +1,4 @@
-//! Ends of a run: its objects are removed, whatever the weights are and whatever somebody else did.
+//! Ends of a run: its objects are removed at any weights and after any edit.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Mirrors of the plan's route: whose they are, and which are refused.
+//! Mirrors of the plan's route: their owners, and those that are refused.
 
 use serde_json::json;
 

@@ -94,7 +94,7 @@ fn header_route(there: bool) -> RouteChange {
     RouteChange { header_route: Some(there), ..RouteChange::default() }
 }
 
-/// Why a change is refused.
+/// The reason why a change is refused.
 fn refused(plan: &Plan, object: &Value, change: &RouteChange) -> String {
     match change_route(plan, object, change) {
         Err(Error::Plan(message)) => message,
@@ -108,7 +108,7 @@ fn mesh(object: &Value) -> Mesh {
     Mesh::of([gateway.to_object(), service.to_object()]).unwrap()
 }
 
-/// Where a request goes: the name of the cluster, or how it ends otherwise.
+/// The cluster that a request goes to, or its outcome.
 fn answered(object: &Value, request: &Request) -> String {
     let mesh = mesh(object);
     let decision = mesh.route(request);

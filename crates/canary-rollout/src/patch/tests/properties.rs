@@ -7,7 +7,7 @@ use super::{
     *,
 };
 
-/// Where a request lands: the index of the route and the cluster.
+/// The destination of a request: the index of the route and the cluster.
 struct Landed {
     route: Option<usize>,
     cluster: Option<String>,

@@ -50,7 +50,7 @@ pub(super) fn decode(format: Format, bytes: &[u8], options: &DecodeOptions) -> D
         }
         _ => {}
     }
-    // What is read, and a frame or a strip of it.
+    // The decoded image, and one frame or strip of it.
     limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(BESIDE));
     if format == Format::Png {
         // It takes its limit when it is opened.

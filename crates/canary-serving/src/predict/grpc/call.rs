@@ -125,7 +125,7 @@ impl Decoder for Messages {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: Status,
-    /// True when the server stated the status, and false when the client made it up for what came instead.
+    /// True when the server stated the status, false when the client derived it from another failure.
     pub(crate) by_server: bool,
 }
 
@@ -181,7 +181,7 @@ impl Grpc {
     }
 }
 
-/// tonic 0.14 panics when it reads this header, or this trailer, and it is not valid.
+/// tonic 0.14 panics when this header or trailer is not valid.
 const DETAILS: &str = "grpc-status-details-bin";
 /// The header or trailer in which a server of gRPC states the outcome.
 const STATUS: &str = "grpc-status";
@@ -189,7 +189,7 @@ const STATUS: &str = "grpc-status";
 /// One call over the connections.
 struct Exchange {
     pool: legacy::Client<Connector, Body>,
-    /// Set when the server states a failure; tonic makes one up for a response that is not valid.
+    /// Set when the server states a failure; for an invalid response, tonic invents a status.
     stated: Arc<AtomicBool>,
 }
 

@@ -79,7 +79,8 @@ pub(super) fn pool(
         // Responses of many images pass the 64 KiB that HTTP/2 begins with.
         .http2_initial_stream_window_size(4 << 20)
         .http2_initial_connection_window_size(16 << 20)
-        // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
+        // The pool has no limit: one smaller than the number of requests in flight would close and open connections all
+        // the time.
         .pool_max_idle_per_host(usize::MAX)
         .pool_idle_timeout(settings.pool_timeout.min(MAX_TIMEOUT))
         .timer(TokioTimer::new())

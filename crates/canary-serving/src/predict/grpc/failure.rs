@@ -30,7 +30,8 @@ pub(crate) fn failure_of(url: &str, refusal: Refusal, limit: usize) -> Failure {
         return of_network(url, HttpError::TooLarge { limit });
     }
     let (origin, mut help, flags) = origin_of(&status, by_server);
-    // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
+    // gRPC servers answer this to a request above their own limit ("Received message larger than max"); a retry would
+    // fail too.
     let too_large = code == Code::ResourceExhausted && status.message().contains("larger than max");
     if too_large {
         help = "the server does not accept messages of that size: send fewer or smaller inputs at once, or raise its limit";
@@ -49,7 +50,7 @@ pub(crate) fn failure_of(url: &str, refusal: Refusal, limit: usize) -> Failure {
             && !too_large;
     let of_mesh = origin == Origin::Mesh && code == Code::Unavailable && flags != Some("FI");
     let repeat = of_mesh || code == Code::ResourceExhausted && !too_large;
-    // What the server stated is all in the message, without what could harm a terminal or a log.
+    // The message has all that the server stated, with control characters escaped.
     error.source = if by_server { None } else { Some(Box::new(status)) };
     Failure { error, repeat, pause: None }
 }

@@ -38,8 +38,9 @@ pub(crate) fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Par
 
 /// Reads a gRPC `PredictResponse`: its outputs by name.
 ///
-/// A [`Client`](crate::predict::Client) does it by itself. What TensorFlow leaves out of an array, because it repeats,
-/// takes at most 64 MiB in all; a message that would take more memory than eight times its size and 64 MiB is refused.
+/// A [`Client`](crate::predict::Client) does it by itself. Elements that TensorFlow leaves out of an array because they
+/// repeat may take at most 64 MiB in all; a message that would take more memory than eight times its size and 64 MiB is
+/// refused.
 ///
 /// # Errors
 /// [`crate::Error::Predict`] of origin answer: it is no such message, or an array is not as its shape says.

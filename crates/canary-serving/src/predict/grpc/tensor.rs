@@ -10,8 +10,8 @@ use crate::{
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
 };
 
-/// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes can
-/// stand for any number of elements.
+/// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes
+/// can represent any number of elements.
 pub(super) const MAX_FILLED: usize = 64 << 20;
 
 /// The name of an element type.
@@ -155,7 +155,7 @@ pub(super) fn read(proto: TensorProto, room: &mut usize) -> Result<Tensor, Strin
     let count = shape
         .iter()
         .try_fold(1_usize, |product, &dim| product.checked_mul(dim))
-        .ok_or("its shape has more elements than memory has")?;
+        .ok_or("its shape has more elements than fit in memory")?;
     let data = if proto.tensor_content.is_empty() {
         listed(proto, count, room)?
     } else {

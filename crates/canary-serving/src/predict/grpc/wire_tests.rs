@@ -1,4 +1,4 @@
-//! The bytes on the wire against those that protobuf itself wrote (`scripts/grpc_fixtures.py`).
+//! Compares the bytes on the wire with those that protobuf itself writes (`scripts/grpc_fixtures.py`).
 
 use std::sync::Arc;
 
@@ -236,7 +236,7 @@ fn a_few_bytes_do_not_become_many() {
     assert!(
         outputs[0].1.as_floats().unwrap().iter().all(|value| value.to_bits() == 0.5_f32.to_bits())
     );
-    // As many of doubles as there is room for, and one more.
+    // As many doubles as there is room for, and one more.
     assert_eq!(read(&output("a", 2, 8 << 20, &[])).unwrap()[0].1.shape(), [8 << 20]);
     let error = read(&output("a", 2, (8 << 20) + 1, &[])).unwrap_err();
     assert!(error.contains("output \"a\": 8388609 elements, of which 0 were sent"), "{error}");

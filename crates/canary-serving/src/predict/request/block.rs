@@ -20,7 +20,7 @@ pub(super) const fn write_digits(number: usize, text: &mut [u8]) -> usize {
     length
 }
 
-/// The places among the following elements at which rows begin.
+/// The positions among the following elements at which rows begin.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
     /// The number of elements in a row; not zero.

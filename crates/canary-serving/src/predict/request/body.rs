@@ -1,15 +1,15 @@
 //! The memory to which a request is written.
 
-/// Memory at whose end a request is written: a `Vec<u8>`, or memory of another owner such as Python's.
+/// Memory to which a request is appended: a `Vec<u8>`, or memory of another owner such as Python's.
 pub trait Body {
-    /// Makes room for about as many bytes as follow. A body that cannot know its size grows as it is written.
+    /// Reserves memory for about this many bytes.
     fn reserve(&mut self, additional: usize);
 
     /// Writes bytes to the end.
     fn append(&mut self, bytes: &[u8]);
 
-    /// True when the caller no longer needs the body, so that the rest may be left out. Called now and then; false by
-    /// default.
+    /// True when the caller no longer needs the body, so that the rest can be skipped. Called from time to time; false
+    /// by default.
     fn is_abandoned(&self) -> bool {
         false
     }

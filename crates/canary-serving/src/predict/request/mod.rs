@@ -56,8 +56,8 @@ pub enum Form {
 
 /// Writes the body of a predict request to the end of `body`.
 ///
-/// The signature is left out when it is empty: the server then takes `serving_default`. What was written to a body
-/// that is [abandoned](Body::is_abandoned) is not whole.
+/// The signature is left out when it is empty: the server then takes `serving_default`. A body that was
+/// [abandoned](Body::is_abandoned) is incomplete.
 ///
 /// # Errors
 /// [`crate::Error::Input`] for no input, a name given twice, half, bfloat16 or uint16 (which only gRPC carries), and

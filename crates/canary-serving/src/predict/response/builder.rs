@@ -27,7 +27,7 @@ impl Builder {
         Self { dims: vec![None; outer], elements: None, doubles, encoded: false }
     }
 
-    /// An array of floats, also when every number is written as an integer.
+    /// An array of floats, even if every number is written as an integer.
     pub(crate) fn of_floats(outer: usize, doubles: bool) -> Self {
         Self { elements: Some(floats(doubles)), ..Self::new(outer, doubles) }
     }
@@ -124,8 +124,8 @@ impl Builder {
                     }
                     while !plain::read_floats(reader, values) {
                         values.push(reader.float()?);
-                        // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
-                        // writes a space between them.
+                        // The fast path: nearly always a comma and a digit follow; TensorFlow Serving writes a space
+                        // between them.
                         match reader.bytes.get(reader.at..reader.at + 3) {
                             Some([b',', b' ', b'0'..=b'9' | b'-']) => reader.at += 2,
                             Some([b',', b'0'..=b'9' | b'-', _]) => reader.at += 1,

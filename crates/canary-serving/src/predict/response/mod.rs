@@ -36,7 +36,8 @@ pub(crate) type Outputs = Vec<(String, Tensor)>;
 /// range; whole numbers become 64-bit integers. `NaN`, `Infinity` and strings that are not UTF-8 are read.
 ///
 /// # Errors
-/// [`crate::Error::Predict`] of origin answer, saying what stands at which byte.
+///
+/// [`crate::Error::Predict`] of origin answer, with the position of the first byte that does not fit.
 ///
 /// ```
 /// use canary_core::predict::read_predict;

@@ -73,7 +73,7 @@ mod avx2 {
 
         /// See [`super::read_floats`].
         #[inline]
-        #[allow(clippy::unused_self)] // That it exists is the proof.
+        #[allow(clippy::unused_self)] // Its existence proves the features.
         pub(super) fn read(self, bytes: &[u8], at: &mut usize, values: &mut Vec<f32>) -> bool {
             // SAFETY: *detected*.
             unsafe { read_plain(bytes, at, values) }

@@ -1,9 +1,9 @@
-//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes; in time, and in
-//! memory that grows with the text.
+//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes. Time and
+//! memory are bounded by the size of the text.
 
 use std::time::Instant;
 
-/// The place at which a text is not the response expected, and the reason.
+/// The position at which a text is not the expected response, and the reason.
 #[derive(Debug, PartialEq)]
 pub(crate) struct ParseError {
     /// The byte at which reading failed.
@@ -29,7 +29,7 @@ impl ParseError {
 
 pub(crate) type Parsed<T> = Result<T, ParseError>;
 
-/// The deepest nesting of values that are passed over.
+/// The deepest nesting of ignored values.
 pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The bytes in memory that each byte of a response may become.
@@ -52,7 +52,7 @@ pub(crate) fn too_much(size: usize) -> String {
     format!("its {size} bytes would take more than {} bytes of memory", room(size))
 }
 
-/// A text, and how far it is read.
+/// A text and the position of the reader.
 pub(crate) struct Reader<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) at: usize,
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Reads any value and forgets it.
+    /// Reads any value and ignores it.
     pub(crate) fn skip(&mut self, depth: usize) -> Parsed<()> {
         if depth > MAX_DEPTH {
             return self.fail(format!("nested deeper than {MAX_DEPTH}"));

@@ -1,4 +1,4 @@
-//! Sidecars: which listener takes a connection.
+//! Sidecars: the listener that accepts a connection.
 
 use super::*;
 

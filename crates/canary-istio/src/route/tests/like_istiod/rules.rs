@@ -1,4 +1,4 @@
-//! Which DestinationRule holds for whom.
+//! The DestinationRule that applies to a client.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Sidecars: which names they know on which port.
+//! Sidecars: the names that they know on a port.
 
 use super::*;
 

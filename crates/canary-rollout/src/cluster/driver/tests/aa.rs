@@ -1,4 +1,4 @@
-//! A/A runs on a cluster: whatever happens to the driver, its users end at the stable version.
+//! A/A runs on a cluster: after any failure of the driver, the users are at the stable version.
 
 use super::*;
 

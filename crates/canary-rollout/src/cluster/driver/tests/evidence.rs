@@ -1,4 +1,4 @@
-//! A release goes by what was seen, on the release that was seen, and its end is carried out.
+//! A release decides by its observations of the same release, and its end is carried out.
 
 use futures_util::StreamExt;
 

@@ -1,4 +1,4 @@
-//! Traffic that follows the weights in the store, and a clock that jumps when somebody waits.
+//! Traffic that follows the weights in the store, and a clock that jumps to the end of each wait.
 
 use std::{
     pin::Pin,
@@ -53,7 +53,7 @@ impl Clock for Jumping {
 pub(super) struct Patient(Jumping);
 
 impl Patient {
-    /// How often a wait is asked before it is over: more often than a source is read between two ticks.
+    /// The number of polls before a wait is over: more than the number of reads of a source between two ticks.
     const POLLS: u32 = 200;
     /// The driver's tick is not a wait for the cluster.
     const TICK: Duration = Duration::from_millis(500);
@@ -89,9 +89,9 @@ impl Jumping {
 /// The quality of the canary.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Canary {
-    /// Of 1000 requests, how many fail at the canary; 10 fail at the stable subset.
+    /// The number of failures of the canary in 1000 requests; the stable subset has 10.
     pub(super) failures: u64,
-    /// Of 1000 pairs, how many agree.
+    /// The number of pairs that agree in 1000.
     pub(super) agrees: u64,
     /// Observations before the source has nothing more to say.
     pub(super) observations: u64,
@@ -112,7 +112,7 @@ pub(super) struct Traffic {
     pub(super) dead: Arc<AtomicBool>,
 }
 
-/// A number from 0 to 999 that looks like chance.
+/// A pseudo-random number from 0 to 999.
 fn dice(number: u64, salt: u64) -> u64 {
     Pair::digest(&(number ^ (salt << 40)).to_le_bytes()) % 1000
 }
@@ -194,7 +194,7 @@ pub(super) async fn finish(driver: Driver<Store>) -> Option<Result<Verdict>> {
 
 pub(super) async fn to_the_end(run: &mut Run) -> Option<Result<Verdict>> {
     loop {
-        // The driver yields now and then; only when it does not come back is it killed.
+        // The driver yields from time to time; it is killed only when it hangs.
         let mut next = run.next();
         let mut polled = poll_immediate(&mut next).await;
         for _ in 0..1_000 {

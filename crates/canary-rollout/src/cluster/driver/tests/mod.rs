@@ -72,7 +72,7 @@ fn a_good_canary_is_promoted_and_a_bad_one_leaves_no_trace() {
     });
 }
 
-/// The heart of it: at every call, before and after its effect, and with an effect whose answer was lost.
+/// Kills the driver at every call: before its effect, after it, and with an effect whose answer is lost.
 #[test]
 fn a_driver_killed_at_every_boundary_ends_with_the_same_verdict() {
     run(async {
@@ -188,7 +188,7 @@ fn a_driver_killed_again_and_again_under_load_ends_with_the_same_verdict() {
             let store = Store::new(&plan());
             let mut hangs_at = 0;
             let verdict = loop {
-                // Every life is a little longer than the one before, so that the last one comes.
+                // Each driver lives a little longer than the one before, so that the last one reaches the end.
                 hangs_at += random.below(120);
                 let call = usize::try_from(random.below(80)).unwrap();
                 store.trouble(if random.bernoulli(0.5) {

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use super::*;
 use crate::evidence::{Observation, Observations, OwnRequests, Score};
 
-/// A source that says what it has to do with the rollout's own requests.
+/// A source with a given relation to the rollout's own requests.
 struct Own(&'static str, OwnRequests);
 
 impl Source for Own {

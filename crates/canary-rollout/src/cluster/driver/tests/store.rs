@@ -29,7 +29,7 @@ pub(super) enum Trouble {
     Denied(usize, usize),
     /// Somebody writes these weights before the call.
     Edit(usize, u64),
-    /// Somebody changes what is not the rollout's business before the call.
+    /// Somebody changes a field that the rollout does not own before the call.
     EditElsewhere(usize),
     /// Somebody gives the canary's subset other labels before the call, if it is there.
     Relabel(usize),
@@ -129,7 +129,7 @@ impl Store {
         self.inner().canary
     }
 
-    /// One call: trouble before it, its effect, trouble after it. `None` when it never ends.
+    /// One call: a failure before it, its effect, a failure after it. `None` when it never ends.
     fn call<T>(&self, effect: impl FnOnce(&mut Inner) -> Result<T>) -> Option<Result<T>> {
         let mut inner = self.inner();
         let call = inner.calls;

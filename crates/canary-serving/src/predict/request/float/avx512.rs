@@ -8,7 +8,7 @@
 //! that `fill` is compiled for. *Bounds*: each pointer comes from memory of exactly the 64 bytes that are read or written;
 //! loads and stores need no alignment.
 #![allow(unsafe_code)]
-// `self` is not read: that it exists is the proof.
+// `self` is not read; its existence proves the features.
 #![allow(clippy::unused_self)]
 // Constants of bytes are given as the vector instructions take them, and masks are cut to their half.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
