@@ -11,6 +11,10 @@ ROOT = Path(__file__).parents[2]
 DEFAULTS = ROOT / "docs/reference/defaults.md"
 # The value of a row, and its place in the source. Rows without a place are checked by the tests below.
 SOURCES = {
+    "protocol": ("TensorFlow Serving's, `tensorflow`", "canary-serving/src/predict/protocol/mod.rs", "#[default]\n    TensorFlow,"),
+    "form of arrays over `v2`": ("raw over gRPC, lists over REST", "canary-serving/src/predict/protocol/open/mod.rs", "#[default]\n    Automatic,"),
+    "outputs": ("all that the model gives", "canary-serving/src/predict/client.rs", "outputs: Vec::new()"),
+    "prediction that a run compares": ("the most probable label", "canary-serving/src/predict/prediction.rs", "#[default]\n    Labels,"),
     "longest time of a call": ("60 s", "canary-serving/src/predict/client.rs", " timeout: Duration::from_secs(60)"),
     "longest time of one attempt": ("none of its own", "canary-serving/src/predict/client.rs", "attempt_timeout: None"),
     "longest time to connect": ("5 s", "canary-http/src/settings.rs", "connect_timeout: Duration::from_secs(5)"),

@@ -182,7 +182,7 @@ def plan(*guards):
         canary="v2",
         steps=[50, 100],
         hold={"pairs": 30},
-        header={"user-group": "canary"},
+        header=("user-group", "canary"),
         guards=list(guards),
         settle=0,
     )
