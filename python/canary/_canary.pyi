@@ -2045,6 +2045,9 @@ class ModelServerConfig(_Value):
     def from_text(text: str) -> ModelServerConfig:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2058,11 +2061,11 @@ class ModelServerConfig(_Value):
         Example:
             >>> print(ModelServerConfig([ModelConfig("m", "/m")]).to_text(), end="")
             model_config_list {
-              config {
+              config: [{
                 name: "m"
                 base_path: "/m"
                 model_platform: "tensorflow"
-              }
+              }]
             }
         """
     def validate(self) -> Records[Finding]:
@@ -2188,6 +2191,9 @@ class BatchingParameters(_Value):
     def from_text(text: str) -> BatchingParameters:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2249,6 +2255,9 @@ class MonitoringConfig(_Value):
     def from_text(text: str) -> MonitoringConfig:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2287,6 +2296,9 @@ class InferenceService(_Value):
     def from_dict(object: Mapping[str, Any]) -> InferenceService:
         """Read the object, as a Kubernetes client gives it.
 
+        Args:
+            object: The object as a dictionary; fields that a release does not need are not read.
+
         Raises:
             ManifestError: It is another kind of object, or a share of the traffic is not a percentage.
 
@@ -2299,6 +2311,9 @@ class InferenceService(_Value):
     @staticmethod
     def from_text(text: str) -> InferenceService:
         """Read one document of YAML or JSON, such as `kubectl get inferenceservice NAME -o yaml` prints.
+
+        Args:
+            text: The document.
 
         Raises:
             ManifestError: It is another kind of object, or a share of the traffic is not a percentage.
