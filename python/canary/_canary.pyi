@@ -36,6 +36,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Applied",
+    "BatchingParameters",
     "Client",
     "Cluster",
     "Comparison",
@@ -44,8 +45,12 @@ __all__ = [
     "Finding",
     "Gateway",
     "Guardrail",
+    "InferenceService",
     "Lab",
     "Mesh",
+    "ModelConfig",
+    "ModelServerConfig",
+    "MonitoringConfig",
     "Observation",
     "ObservedShare",
     "Pair",
@@ -79,6 +84,7 @@ __all__ = [
     "dumps",
     "encode_predict",
     "encode_predict_grpc",
+    "encode_warm_up",
     "error_rate",
     "error_ratio",
     "load",
@@ -87,6 +93,7 @@ __all__ = [
     "numeric_drift",
     "observed_share",
     "pair_errors",
+    "preprocess_models",
     "quantile_ratio",
     "report",
     "slow_ratio",
@@ -2061,6 +2068,9 @@ class ModelServerConfig(_Value):
     def from_text(text: str) -> ModelServerConfig:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2074,11 +2084,11 @@ class ModelServerConfig(_Value):
         Example:
             >>> print(ModelServerConfig([ModelConfig("m", "/m")]).to_text(), end="")
             model_config_list {
-              config {
+              config: [{
                 name: "m"
                 base_path: "/m"
                 model_platform: "tensorflow"
-              }
+              }]
             }
         """
     def validate(self) -> Records[Finding]:
@@ -2204,6 +2214,9 @@ class BatchingParameters(_Value):
     def from_text(text: str) -> BatchingParameters:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2265,6 +2278,9 @@ class MonitoringConfig(_Value):
     def from_text(text: str) -> MonitoringConfig:
         """Read the file, in protobuf's text form, as strictly as the server does.
 
+        Args:
+            text: The content of the file.
+
         Raises:
             ManifestError: The text is not such a file; the message names the place.
 
@@ -2303,6 +2319,9 @@ class InferenceService(_Value):
     def from_dict(object: Mapping[str, Any]) -> InferenceService:
         """Read the object, as a Kubernetes client gives it.
 
+        Args:
+            object: The object as a dictionary; fields that a release does not need are not read.
+
         Raises:
             ManifestError: It is another kind of object, or a share of the traffic is not a percentage.
 
@@ -2315,6 +2334,9 @@ class InferenceService(_Value):
     @staticmethod
     def from_text(text: str) -> InferenceService:
         """Read one document of YAML or JSON, such as `kubectl get inferenceservice NAME -o yaml` prints.
+
+        Args:
+            text: The document.
 
         Raises:
             ManifestError: It is another kind of object, or a share of the traffic is not a percentage.

@@ -133,3 +133,16 @@ def test_a_warm_up_file_is_records_with_checksums():
     for inputs, said in (([], "no input"), ([{"x": b""}] * 1001, "more than 1000")):
         with pytest.raises(canary.ImageError, match=said):
             canary.encode_warm_up(inputs, model="m")
+
+
+def test_the_lab_runs_one_model_with_metrics_and_says_that_it_reads_no_file():
+    one = canary.Workload("pets", "v1", model="pets", path="models/v1", monitoring=canary.MonitoringConfig())
+    many = canary.Workload("many", "v1", models=canary.ModelServerConfig.from_text(MODELS))
+    with canary.Lab(models={"models/v1": canary.ScriptedModel("tabby cat", 0.9)}) as lab:
+        lab.apply(one)
+        lab.apply([canary.Gateway.http("g"), canary.VirtualService.to("pets", hosts=["*"], gateways=["g"], port=8501)])
+        lab.wait_ready()
+        client = canary.Client(lab.url, model="pets", signature="serving_preprocess")
+        assert client.predict(b"a photo").label == "tabby cat"
+        with pytest.raises(canary.CanaryError, match="the lab, which serves one model"):
+            lab.apply(many)

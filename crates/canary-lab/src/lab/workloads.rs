@@ -277,6 +277,12 @@ impl Container {
                 format!("spec.template.spec.containers[0].args: {reason}"),
             )
         };
+        if argument("model_config_file").is_some() {
+            return Err(wrong(
+                "--model_config_file is not read by the lab, which serves one model of a workload; give the workload \
+                 a model and a path",
+            ));
+        }
         // TensorFlow Serving's image takes MODEL_NAME from the environment when no argument says it.
         let model_name = argument("model_name")
             .or_else(|| environment.get("MODEL_NAME").cloned())
@@ -307,27 +313,37 @@ fn environment(
     container: &Value,
 ) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
-    for from in container["envFrom"].as_array().into_iter().flatten() {
-        let Some(name) = from["configMapRef"]["name"].as_str() else { continue };
+    // The entries of the ConfigMap that a source names; none of one that is optional and not there.
+    let entries = |source: &Value| {
+        let Some(name) = source["name"].as_str() else { return Ok(None) };
         let reference = ObjectRef::new("v1", "ConfigMap", namespace, name);
         match store.get_now(&reference) {
-            Some(map) => {
-                for (key, value) in map["data"].as_object().into_iter().flatten() {
-                    found.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
-                }
-            }
-            None if from["configMapRef"]["optional"] == true => {}
-            None => {
-                return Err(Error::NotFound {
-                    object: reference.to_string(),
-                    help: "apply it; the container takes its environment from it".to_owned(),
-                });
-            }
+            Some(map) => Ok(Some(map["data"].clone())),
+            None if source["optional"] == true => Ok(None),
+            None => Err(Error::NotFound {
+                object: reference.to_string(),
+                help: "apply it; the container takes its environment from it".to_owned(),
+            }),
+        }
+    };
+    for from in container["envFrom"].as_array().into_iter().flatten() {
+        let data = entries(&from["configMapRef"])?.unwrap_or_default();
+        for (key, value) in data.as_object().into_iter().flatten() {
+            found.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
         }
     }
     for variable in container["env"].as_array().into_iter().flatten() {
-        if let (Some(name), Some(value)) = (variable["name"].as_str(), variable["value"].as_str()) {
-            found.insert(name.to_owned(), value.to_owned());
+        let Some(name) = variable["name"].as_str() else { continue };
+        let source = &variable["valueFrom"]["configMapKeyRef"];
+        let value = match (variable["value"].as_str(), source["key"].as_str()) {
+            (Some(value), _) => Some(value.to_owned()),
+            (None, Some(key)) => {
+                entries(source)?.and_then(|data| data[key].as_str().map(str::to_owned))
+            }
+            (None, None) => None,
+        };
+        if let Some(value) = value {
+            found.insert(name.to_owned(), value);
         }
     }
     Ok(found)
