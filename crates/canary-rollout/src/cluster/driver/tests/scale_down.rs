@@ -182,9 +182,6 @@ fn drivers_that_are_killed_at_every_boundary_scale_it_down_once_and_in_time() {
     });
 }
 
-/// A change by somebody else.
-type Change = Box<dyn Fn(&Store)>;
-
 /// The events during the wait, and the reports of them.
 #[test]
 fn what_comes_in_the_way_during_the_wait_leaves_it() {
