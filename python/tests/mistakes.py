@@ -222,7 +222,7 @@ MISTAKES: dict[str, Mistake] = {
         lambda: client(headers={"authorization": 5}), "an int", "headers", "give a text"
     ),
     "a text that is not a path": Mistake(
-        lambda: client().predict("hello world"), "hello world", "file", "a text for the model is given as canary.text("
+        lambda: client().predict("hello world"), "hello world", "file", r"given as canary\.text\("
     ),
     "no input": Mistake(lambda: client().predict(None), "None", "input", "give a path"),
     "inputs of unequal length": Mistake(
@@ -239,7 +239,7 @@ MISTAKES: dict[str, Mistake] = {
         lambda: with_open_file(client().predict), "gives text", "file", 'open\\(path, "rb"\\)'
     ),
     "texts that are no files": Mistake(
-        lambda: canary.encode_predict({"text": ["hello", "world"]}), "hello", "file", "as bytes, or in an array"
+        lambda: canary.encode_predict({"text": ["hello", "world"]}), "hello", "file", r"given as canary\.text\("
     ),
     "a scalar beside a batch": Mistake(
         lambda: canary.encode_predict({"flag": np.array(1), "x": np.zeros((1, 2))}),
@@ -323,7 +323,7 @@ MISTAKES: dict[str, Mistake] = {
     "a client as the lab": Mistake(lambda: plan().run(client()), "a Client", "lab", r"Lab\.seed\(\)"),
     "a run on nothing": Mistake(lambda: plan().run(), "lab", "cluster", "give"),
     "a client that is a URL": Mistake(
-        in_lab(lambda lab: plan().run(lab, client="http://127.0.0.1:9")), "'http://127.0.0.1:9'", "client", "a Client"
+        in_lab(lambda lab: plan().run(lab, client="http://127.0.0.1:9")), "a str", "client", "a Client"
     ),
     "one input": Mistake(in_lab(lambda lab: plan().run(lab, inputs=b"photo")), "one file", "inputs", "give a list"),
     "concurrency in quotes": Mistake(
@@ -339,7 +339,10 @@ MISTAKES: dict[str, Mistake] = {
     # The lab, the cluster and the rest
     "models in a list": Mistake(lambda: canary.Lab(models=["m/1"]), "a list", "models", "a dict"),
     "a model that is a text": Mistake(
-        lambda: canary.Lab(models={"m/1": "cat"}), "'cat'", r'models\["m/1"\]', r"ScriptedModel\("
+        lambda: canary.Lab(models={"m/1": 5}), "5", r'models\["m/1"\]', r"ScriptedModel\("
+    ),
+    "a server without an address": Mistake(
+        lambda: canary.Lab(models={"m/1": "cat"}), '"cat"', "server", "http://127.0.0.1:8080"
     ),
     "a probability above one": Mistake(lambda: canary.ScriptedModel("cat", 1.5), "1.5", "probability", "from 0 to 1"),
     "a status that no server has": Mistake(
