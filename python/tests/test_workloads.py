@@ -144,5 +144,6 @@ def test_the_lab_runs_one_model_with_metrics_and_says_that_it_reads_no_file():
         lab.wait_ready()
         client = canary.Client(lab.url, model="pets", signature="serving_preprocess")
         assert client.predict(b"a photo").label == "tabby cat"
-        with pytest.raises(canary.CanaryError, match="the lab, which serves one model"):
-            lab.apply(many)
+        lab.apply(many)
+        with pytest.raises(canary.ClusterError, match="the lab, which serves one model"):
+            lab.wait_ready(timeout=10)
