@@ -1877,8 +1877,6 @@ class Decision(_Value, _Table):
     """
 
     def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(mesh: Mesh, request: bytes) -> Decision: ...
     @property
     def subset(self) -> str | None:
         """The subset chosen."""
@@ -3621,24 +3619,27 @@ class Lab(_Shown):
         """
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig for the lab's objects: with it `canary.Cluster`, the command `canary` and `kubectl` reach the lab from
-        another process, as they reach a cluster.
+        """The path of a kubeconfig for the lab's objects.
 
-        The API is served from the first use on, on this machine only, with TLS and a token. The file can be read by this
-        user alone, and is removed with the lab.
+        With it `canary.Cluster`, the command `canary` and `kubectl` reach the lab from another process, as they reach a
+        cluster.
+
+        The API is served from the first use on, on this machine only, with TLS and a token. The file can be read by
+        this user alone, and is removed with the lab.
 
         Raises:
             ClusterError: The API cannot be served.
 
         Example:
-            >>> cluster = canary.Cluster(lab.kubeconfig)
-            >>> [routes["metadata"]["name"] for routes in cluster.list("VirtualService")]
-            ['image-classifier']
+            >>> of_the_lab = Cluster(lab.kubeconfig)
+            >>> of_the_lab.list("VirtualService")[0]["kind"]
+            'VirtualService'
         """
     @property
     def istio_kubeconfig(self) -> Path | None:
-        """The kubeconfig of the API server of a lab with `istio=True`, to look at what istiod reads; write to the lab, not
-        there.
+        """The path of a kubeconfig for the API server of a lab with `istio=True`, None of another lab.
+
+        It is for looking at what istiod reads; write to the lab, not there.
 
         Example:
             >>> lab.istio_kubeconfig is None

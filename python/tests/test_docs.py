@@ -147,7 +147,17 @@ def test_the_reference_has_everything_public(site):
             continue
         places = {
             f'id="canary.{module}.{name}"'
-            for module in ("_canary", "_dashboard", "_errors", "_objects", "_records", "_run_comparison", "_wait")
+            for module in (
+                "_canary",
+                "_dashboard",
+                "_errors",
+                "_numeric",
+                "_objects",
+                "_records",
+                "_run_comparison",
+                "_text",
+                "_wait",
+            )
         }
         assert any(place in python + exceptions for place in places), name
     for name in canary.istio.__all__:
