@@ -323,7 +323,7 @@ MISTAKES: dict[str, Mistake] = {
     "a client as the lab": Mistake(lambda: plan().run(client()), "a Client", "lab", r"Lab\.seed\(\)"),
     "a run on nothing": Mistake(lambda: plan().run(), "lab", "cluster", "give"),
     "a client that is a URL": Mistake(
-        in_lab(lambda lab: plan().run(lab, client="http://127.0.0.1:9")), "a str", "client", "a Client"
+        in_lab(lambda lab: plan().run(lab, client="http://127.0.0.1:9")), "127.0.0.1:9", "client", "a Client"
     ),
     "one input": Mistake(in_lab(lambda lab: plan().run(lab, inputs=b"photo")), "one file", "inputs", "give a list"),
     "concurrency in quotes": Mistake(

@@ -15,7 +15,6 @@ use canary_core::{
 };
 use pyo3::{
     IntoPyObjectExt,
-    exceptions::PyTypeError,
     prelude::*,
     types::{PyBytes, PyDict, PyList},
 };
@@ -23,7 +22,7 @@ use pyo3::{
 use crate::{
     array,
     client::{Client, prediction_of},
-    convert::given::kind,
+    convert::given::{Refused, kind},
 };
 
 /// The models behind a client, or a function that sends requests to them.
@@ -52,10 +51,9 @@ impl Models {
         if given.is_callable() {
             return Ok(Self::Function(Arc::new(given.clone().unbind())));
         }
-        Err(PyTypeError::new_err(format!(
-            "client is {}; give a Client, or a function of an input and headers that gives (subset, prediction)",
-            kind(given)
-        )))
+        let give =
+            "a Client, or a function of an input and headers that gives (subset, prediction)";
+        Err(Refused::kind(given, give).exception("client"))
     }
 }
 
