@@ -50,7 +50,8 @@ def test_records_are_there_when_a_call_returns(server, keep):
     # Those of the spans around it.
     assert (fields["method"], fields["host"]) == ("POST", server.url.removeprefix("http://"))
     assert (fields["path"], fields["call"]) == ("/v1/models/m:predict", "Predict")
-    assert (fields["model"], fields["protocol"], fields["attempt"]) == ("m", "REST", 1)
+    assert (fields["model"], fields["protocol"], fields["transport"]) == ("m", "tensorflow", "REST")
+    assert fields["attempt"] == 1
     assert answered.canary["attempts"] == 1
     assert response.pathname.endswith("crates/canary-http/src/client.rs")
     assert response.funcName == "canary_http::client"

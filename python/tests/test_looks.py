@@ -105,6 +105,26 @@ def judgements(text=None):
     ]
 
 
+def settings(text=None):
+    """Values of the settings of model servers."""
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "pets"},
+        "spec": {
+            "predictor": {"model": {"modelFormat": {"name": text or "sklearn"}, "storageUri": "gs://bucket/pets"}}
+        },
+    }
+    model = canary.ModelConfig("pets", "/models/pets", versions=[41, 42], labels={text or "stable": 41})
+    return [
+        model,
+        canary.ModelServerConfig([model]),
+        canary.BatchingParameters(max_batch_size=32),
+        canary.MonitoringConfig(),
+        canary.InferenceService.from_dict(service),
+    ]
+
+
 @pytest.fixture(scope="module")
 def ran():
     """Values that only a run gives: answers, a run with its verdict, readings and pairs, a lab."""
@@ -141,15 +161,15 @@ def check(pieces):
 
 
 def test_every_value_is_small_self_contained_and_escaped(ran):
-    check(drawn(objects()) + drawn(judgements()))
-    hostile = drawn(objects(HOSTILE)) + drawn(judgements(HOSTILE))
+    check(drawn(objects()) + drawn(judgements()) + drawn(settings()))
+    hostile = drawn(objects(HOSTILE)) + drawn(judgements(HOSTILE)) + drawn(settings(HOSTILE))
     check(hostile + ran)
     escaped = [name for name, html in hostile + ran if "&lt;script&gt;" in html]
     assert {"VirtualService", "Gateway", "DestinationRule", "Records", "Plan", "Answer", "Verdict"} <= set(escaped)
 
 
 def test_every_class_shows_itself(ran):
-    shown = {name for name, _ in drawn(objects()) + drawn(judgements()) + ran}
+    shown = {name for name, _ in drawn(objects()) + drawn(judgements()) + drawn(settings()) + ran}
     classes = {name for name, value in vars(canary).items() if inspect.isclass(value) and name in canary.__all__}
     classes |= {"Dashboard"}
     silent = {name for name in classes if not hasattr(getattr(canary, name), "_repr_html_")}
