@@ -46,9 +46,8 @@ pinned() {
     echo "$sum" >"$venv/.installed-$1"
 }
 
-install build "maturin>=1.16,<2" "numpy>=1.26"
-case $purpose in
-demo | test | docs)
+# The photo and the models of the demo.
+photo_and_models() {
     install photo "matplotlib>=3.8" "pillow>=10"
     # Without its dependencies: only the photos in it are read.
     install photos --no-deps "scikit-image>=0.24"
@@ -56,7 +55,17 @@ demo | test | docs)
     pinned models
     # Their checkpoints become safetensors, which the lab reads. By its path: the extension may not be built yet.
     $venv/bin/python python/canary/_weights.py
+}
+
+install build "maturin>=1.16,<2" "numpy>=1.26"
+others=
+case $purpose in
+# Beside the build of the extension, which takes longer.
+demo)
+    photo_and_models &
+    others=$!
     ;;
+test | docs) photo_and_models ;;
 esac
 case $purpose in
 docs | test)
@@ -101,4 +110,5 @@ if [ ! -f $built ] || { [ $profile = release ] && [ "$(cat $built_as 2>/dev/null
     echo $profile >$built_as
     touch $built
 fi
+[ -z "$others" ] || wait "$others" || fail "the photo or the models of the demo cannot be installed, see above"
 say "Ready"
