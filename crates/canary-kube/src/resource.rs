@@ -1,4 +1,4 @@
-//! Where the API server keeps the objects of a kind: path and name.
+//! The paths of objects on the API server, and the names that may stand in them.
 
 use canary_rollout::cluster::ObjectRef;
 

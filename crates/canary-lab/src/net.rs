@@ -1,6 +1,6 @@
 //! Listening on loopback: HTTP/1.1 and HTTP/2 on one port, stopped by dropping.
 
-use std::{io, net::SocketAddr};
+use std::{future::Ready, io, net::SocketAddr};
 
 use hyper::{
     Request, Response,
@@ -38,24 +38,8 @@ impl Listener {
         Ok(Self { listener: TcpListener::from_std(listener)?, address })
     }
 
-    /// Serves every connection with a service of its own.
-    pub(crate) fn serve<S, B>(
-        self,
-        service: impl FnMut(SocketAddr) -> S + Send + 'static,
-    ) -> Serving
-    where
-        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
-        self.serve_over(|stream| std::future::ready(Ok(stream)), service)
-    }
-
-    /// The same over what `open` makes of each connection, such as TLS.
-    pub(crate) fn serve_over<O, F, I, S, B>(
+    /// Serves every connection with a service of its own, over the stream that `open` creates from it: [`plain`], or TLS.
+    pub(crate) fn serve<O, F, I, S, B>(
         self,
         open: O,
         mut service: impl FnMut(SocketAddr) -> S + Send + 'static,
@@ -100,6 +84,11 @@ impl Listener {
         });
         Serving { address, task: task.abort_handle() }
     }
+}
+
+/// A connection as it is, without TLS.
+pub(crate) fn plain(stream: TcpStream) -> Ready<io::Result<TcpStream>> {
+    std::future::ready(Ok(stream))
 }
 
 /// A port that is served until this is dropped.

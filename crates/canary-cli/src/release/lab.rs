@@ -39,7 +39,7 @@ const OTHER: &str = "another class";
 const NEXT: &str = "canary-lab/next-input";
 /// The time for which a lab that other processes can reach stays after a run, so that they read its end.
 const LINGER: Duration = Duration::from_secs(2);
-/// Records of mirrored requests that may wait.
+/// The number of unread records of mirrored requests.
 const MIRRORED: usize = 4_096;
 
 /// A running lab, and the file that stores its mesh between two runs.

@@ -99,7 +99,7 @@ pub(super) struct Sidecar<'m> {
 }
 
 impl<'m> Sidecar<'m> {
-    /// The outcome of requests to nobody that the client knows.
+    /// The outcome of requests to an unknown host.
     pub(super) fn unknown(&self) -> Resolved {
         Resolved::Unknown(self.scopes.beyond(self.scope()).clone())
     }

@@ -228,7 +228,7 @@ impl<'m> Visible<'_, 'm> {
     }
 }
 
-/// The targets of requests over HTTP, by what the client sees.
+/// The targets of requests over HTTP.
 impl<'m> Sidecar<'m> {
     /// The target of a request over HTTP by its authority, in the table of routes that the services of the port share.
     pub(super) fn called(&self, authority: &str) -> Resolved {
@@ -247,7 +247,8 @@ impl<'m> Sidecar<'m> {
         })
     }
 
-    /// What the client sees of that which has routes on the port; `None` when there are none.
+    /// The services and VirtualServices with routes on the port; `None` if the client's `Sidecar` resource has no listener
+    /// for it.
     pub(super) fn routed(&self) -> Option<Visible<'_, 'm>> {
         let listener = match self.scope() {
             Some(scope) => Some(scope.listener(self.port)?),
@@ -256,7 +257,7 @@ impl<'m> Sidecar<'m> {
         Some(Visible { sidecar: self, listener })
     }
 
-    /// What the client sees by each entry of its `Sidecar` resource that may make listeners on the port, in order.
+    /// The same for each entry of the `Sidecar` resource that may create a listener on the port, in order.
     pub(super) fn listening(&self) -> Vec<Visible<'_, 'm>> {
         let visible = |listener| Visible { sidecar: self, listener };
         match self.scope() {

@@ -49,7 +49,7 @@ impl KubernetesApi {
         let acceptor = identity.acceptor()?;
         store.remember_changes();
         let service = Arc::new(Service::new(store, &token));
-        let serving = listener.serve_over(
+        let serving = listener.serve(
             move |stream| acceptor.accept(stream),
             move |_peer| {
                 let service = Arc::clone(&service);

@@ -1,4 +1,4 @@
-//! What the path of a request names.
+//! The kind, namespace, name and subresource in the path of a request.
 
 use std::borrow::Cow;
 

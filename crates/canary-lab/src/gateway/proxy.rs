@@ -42,7 +42,7 @@ use super::{
 };
 use crate::{
     mix::mix,
-    net::{Listener, Serving},
+    net::{Listener, Serving, plain},
 };
 
 /// The largest request body that is buffered, in bytes.
@@ -79,7 +79,7 @@ impl Proxy {
     /// Opens a port; needs the context of a tokio runtime.
     pub(crate) fn listen(self: &Arc<Self>) -> io::Result<Serving> {
         let proxy = Arc::clone(self);
-        Ok(Listener::bind()?.serve(move |peer| {
+        Ok(Listener::bind()?.serve(plain, move |peer| {
             let proxy = Arc::clone(&proxy);
             service_fn(move |request| {
                 let proxy = Arc::clone(&proxy);
@@ -91,7 +91,7 @@ impl Proxy {
     /// Opens a port that answers Prometheus.
     pub(crate) fn listen_metrics(self: &Arc<Self>) -> io::Result<Serving> {
         let proxy = Arc::clone(self);
-        Ok(Listener::bind()?.serve(move |_peer| {
+        Ok(Listener::bind()?.serve(plain, move |_peer| {
             let proxy = Arc::clone(&proxy);
             service_fn(move |_request: Request<Incoming>| {
                 let mut response = Response::new(Full::new(Bytes::from(proxy.metrics_text())));

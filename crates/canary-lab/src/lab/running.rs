@@ -44,7 +44,7 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Lab {
-    // First: the tasks end before what they serve.
+    // Dropped first, so that the tasks end before the objects that they serve.
     #[cfg(feature = "api")]
     pub(super) api: Mutex<Option<crate::api::KubernetesApi>>,
     #[cfg_attr(not(feature = "api"), expect(dead_code, reason = "it is held for its end"))]

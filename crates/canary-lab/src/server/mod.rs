@@ -14,7 +14,7 @@ use canary_core::rollout::{Error, Result};
 use http_body_util::Either;
 use hyper::service::service_fn;
 
-use crate::net::{Listener, Serving};
+use crate::net::{Listener, Serving, plain};
 pub(crate) use rest::{Prediction, Watcher};
 pub use served::Served;
 
@@ -63,7 +63,7 @@ impl ModelServer {
             source: Some(Box::new(error)),
         })?;
         let services = grpc::Services::new(&models);
-        let serving = listener.serve(move |_peer| {
+        let serving = listener.serve(plain, move |_peer| {
             let (models, services) = (Arc::clone(&models), services.clone());
             service_fn(move |request| {
                 let (models, services) = (Arc::clone(&models), services.clone());

@@ -280,7 +280,7 @@ impl Inner {
         wanted.map(|(_, stored)| shown(&stored.object, api_version)).collect()
     }
 
-    /// Stores an object and tells the watchers, unless it is what it was.
+    /// Stores an object and notifies the watchers, unless it is unchanged.
     pub(super) fn put(
         &mut self,
         target: &ObjectRef,

@@ -1174,7 +1174,7 @@ pub mod file_system_storage_path_source_config {
         /// The highest version numbers.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Latest {
-            /// How many; 1 unless given.
+            /// The number of versions; 1 unless given.
             #[prost(uint32, tag = "1")]
             pub num_versions: u32,
         }
@@ -1239,7 +1239,7 @@ pub struct ModelConfig {
     /// The folder of its numbered versions.
     #[prost(string, tag = "2")]
     pub base_path: ::prost::alloc::string::String,
-    /// What it is made with: `tensorflow`.
+    /// The platform of the model: `tensorflow`.
     #[prost(string, tag = "4")]
     pub model_platform: ::prost::alloc::string::String,
     /// The log of its requests.

@@ -50,7 +50,7 @@ impl ObjectRef {
         kind_of(kind).map(|(_, version, ..)| *version)
     }
 
-    /// The name of a kind in the paths of the API server; `None` for a kind that is not known here.
+    /// The name of a kind in the paths of the API server; `None` for an unknown kind.
     ///
     /// ```
     /// use canary_core::cluster::ObjectRef;

@@ -47,7 +47,7 @@ impl State {
         self.scale_down_at
     }
 
-    /// What became of the old version's `Deployment`; none before that, and where the plan does not ask for it.
+    /// The outcome for the old version's `Deployment`; `None` before that, and if the plan does not scale it down.
     pub fn scale_down(&self) -> Option<&ScaleDown> {
         self.scale_down.as_ref()
     }

@@ -42,7 +42,7 @@ pub struct Preprocess {
     pub antialias: bool,
     /// The library whose arithmetic is followed.
     pub library: Library,
-    /// The way from levels to numbers.
+    /// The conversion of levels to numbers.
     pub preset: Preset,
     /// The order of the dimensions.
     pub layout: Layout,

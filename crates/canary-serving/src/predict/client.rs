@@ -47,7 +47,7 @@ pub struct Client {
     pub(crate) budget: Arc<Budget>,
     /// The names of models' only inputs, where the protocol needs them.
     pub(crate) names: Names,
-    /// What the server was found to speak, after it did not know a call of the client's own protocol.
+    /// The protocol of the server, asked for once, when it does not know a call of the client's own protocol.
     pub(crate) peer: Peer,
 }
 

@@ -115,16 +115,16 @@ impl Prediction {
             Kind::Argmax => self.highest(answer),
             Kind::Class => {
                 let (name, tensor) = self.one(answer)?;
-                Ok(each(name, tensor, texts(tensor), "one string or whole number for each row")?)
+                let texts = texts(tensor).map(|all| all.into_iter().map(Some).collect());
+                Ok(each(name, tensor, texts, "one string or whole number for each row")?)
             }
             Kind::Number => {
                 let (name, tensor) = self.one(answer)?;
-                // The shortest texts that are read back as the same numbers.
-                let numbers = numbers(tensor).map(|all| all.iter().map(f64::to_string).collect());
-                let rows = each(name, tensor, numbers, "one number for each row")?;
-                // A NaN is no prediction: two models that both fail so do not agree.
-                let is_number = |row: &Predicted| row.0 != "NaN";
-                Ok(rows.into_iter().map(|row| row.filter(is_number)).collect())
+                // The shortest text that is read back as the same number. A NaN is no prediction: two models that
+                // both give it do not agree.
+                let text = |number: &f64| (!number.is_nan()).then(|| number.to_string());
+                let numbers = numbers(tensor).map(|all| all.iter().map(text).collect());
+                Ok(each(name, tensor, numbers, "one number for each row")?)
             }
         }
     }
@@ -212,13 +212,13 @@ fn unfit(name: &str, tensor: &Tensor, expected: &str) -> Error {
 fn each(
     name: &str,
     tensor: &Tensor,
-    values: Option<Vec<String>>,
+    values: Option<Vec<Option<String>>>,
     expected: &str,
 ) -> Result<Vec<Option<Predicted>>> {
     // MLServer makes [N, 1] of [N].
     let one_a_row = tensor.shape().iter().skip(1).all(|&length| length == 1);
     match values.filter(|_| one_a_row) {
-        Some(values) => Ok(values.into_iter().map(|value| Some((value, None))).collect()),
+        Some(values) => Ok(values.into_iter().map(|value| Some((value?, None))).collect()),
         None => Err(unfit(name, tensor, expected)),
     }
 }

@@ -36,7 +36,7 @@ impl Store {
         line.write(&mut *self.file)
     }
 
-    /// Hands over to the file what is buffered.
+    /// Flushes the buffer to the file.
     pub(super) fn flush(&mut self) -> std::io::Result<()> {
         self.file.flush()
     }

@@ -45,10 +45,7 @@ impl Dialect for Rest {
                 "KServe's V1 protocol has no metadata",
                 "use the protocol v2, which KServe's servers speak as well",
             )),
-            Call::Classify | Call::Regress => Err(Unsupported::new(
-                "classify and regress are calls of TensorFlow Serving alone",
-                "use predict, or the protocol tensorflow",
-            )),
+            Call::Classify | Call::Regress => Err(Unsupported::examples()),
         }
     }
 

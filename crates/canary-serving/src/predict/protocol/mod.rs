@@ -118,6 +118,14 @@ impl Unsupported {
     pub(crate) fn new(reason: impl Into<String>, help: &'static str) -> Self {
         Self { reason: reason.into(), help }
     }
+
+    /// Classify and regress, which no other protocol has.
+    fn examples() -> Self {
+        Self::new(
+            "classify and regress are calls of TensorFlow Serving alone",
+            "use predict, or the protocol tensorflow",
+        )
+    }
 }
 
 /// One protocol over one transport.
@@ -147,10 +155,8 @@ pub(crate) trait Dialect: Sync {
 
     /// A request of classify or regress.
     fn write_examples(&self, _: &Config, _: &Examples) -> Result<Payload> {
-        Err(input_error(
-            "classify and regress are calls of TensorFlow Serving alone",
-            "use predict, or the protocol tensorflow",
-        ))
+        let Unsupported { reason, help } = Unsupported::examples();
+        Err(input_error(&reason, help))
     }
 
     fn read_classify(&self, _: &Config, _: &Response, _: Option<Instant>) -> Parsed<Outputs> {

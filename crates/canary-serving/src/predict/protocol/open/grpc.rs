@@ -17,7 +17,7 @@ use canary_proto::inference::{
 use super::{
     Call, Dialect, Encoding, Payload, Unsupported,
     datatype::{name_of, of_name},
-    describe, id, no_such_call, raw, response, version,
+    describe, id, raw, response, version,
 };
 use crate::{
     error::Result,
@@ -76,7 +76,7 @@ impl Dialect for Grpc {
             Call::Predict => "ModelInfer",
             Call::Metadata => "ModelMetadata",
             Call::Status => "ModelReady",
-            Call::Classify | Call::Regress => return Err(no_such_call()),
+            Call::Classify | Call::Regress => return Err(Unsupported::examples()),
         };
         Ok(format!("/{}/{method}", config.service))
     }

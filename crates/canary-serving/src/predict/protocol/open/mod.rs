@@ -80,14 +80,6 @@ impl Encoding {
     }
 }
 
-/// The reason for which classify and regress are refused.
-fn no_such_call() -> Unsupported {
-    Unsupported::new(
-        "classify and regress are calls of TensorFlow Serving alone",
-        "use predict, or the protocol tensorflow",
-    )
-}
-
 /// The version in a request; empty where the server chooses. A label is the text of a version, as MLServer's are.
 fn version(config: &Config) -> String {
     match &config.version {
@@ -112,7 +104,7 @@ impl Dialect for Rest {
             Call::Predict => Ok(model + "/infer"),
             Call::Metadata => Ok(model),
             Call::Status => Ok(model + "/ready"),
-            Call::Classify | Call::Regress => Err(no_such_call()),
+            Call::Classify | Call::Regress => Err(Unsupported::examples()),
         }
     }
 
