@@ -36,13 +36,13 @@ package: ## build and check the wheel, the source distribution and the crates
 	@scripts/package.sh
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
-	@for target in manifest validate route image jpeg response message; do \
+	@for target in manifest validate route image jpeg response message inference; do \
 		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
 		case $$target in \
 			validate) seeds=fuzz/seeds/manifest;; \
 			image) seeds=crates/canary-serving/tests/data/image; dict=;; \
 			jpeg) seeds=crates/canary-jpeg/tests/data; dict=;; \
-			response) dict=;; \
+			response|inference) dict=;; \
 			message) seeds=crates/canary-serving/tests/data/grpc; dict=;; \
 		esac; \
 		mkdir -p "fuzz/corpus/$$target"; \
@@ -54,8 +54,8 @@ sanitize: ## run the tests of arrays with the extension under AddressSanitizer; 
 	@scripts/setup.sh test
 	@scripts/sanitize.sh
 
-ways: ## print the outcome of a hundred faults, by kind of evidence; CANARY_SENTENCES=1 prints each verdict
-	@cargo test --quiet --package canary-tests --test ways -- --nocapture --test-threads 1
+ways: ## print the outcome of a hundred faults, by kind of target and evidence; CANARY_SENTENCES=1 prints each verdict
+	@CANARY_WAYS=all cargo test --quiet --package canary-tests --test ways -- --nocapture --test-threads 1
 
 kills: ## long search: 1000 kills and 1000 faults, on the lab and a real API server, and false rollbacks of 2000 rollouts
 	@CANARY_KILLS=1000 CANARY_FAULTS=1000 CANARY_ROLLOUTS=2000 CANARY_SECONDS=3600 \

@@ -1,11 +1,11 @@
-"""Write python/canary/istio.py, the messages of Istio's objects, from the Rust types.
+"""Write python/canary/istio.py and python/canary/gateway_api.py, the messages of objects, from the Rust types.
 
-    python scripts/istio_messages.py            # write the file
-    python scripts/istio_messages.py --check    # fail when the file is not what would be written
+    python scripts/istio_messages.py            # write the files
+    python scripts/istio_messages.py --check    # fail when a file is not what would be written
 
-The Rust types in crates/canary-istio/src/networking are the only place where fields, types and documentation are kept.
-A message that reads itself through a second struct (`try_from = "…Wire"`, for groups of which one may be given) has
-the fields of that struct; their documentation is on the variants of the enum.
+The Rust types in crates/canary-istio/src are the only place where fields, types and documentation are kept. A message
+that reads itself through a second struct (`try_from = "…Wire"`, for groups of which one may be given) has the fields of
+that struct; their documentation is on the variants of the enum.
 """
 
 import pathlib
@@ -14,8 +14,6 @@ import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "crates/canary-istio/src/networking").glob("*.rs"))
-TARGET = ROOT / "python/canary/istio.py"
 
 ITEM = re.compile(
     r"(?P<doc>(?:^///[^\n]*\n)*)(?P<attributes>(?:^#\[[^\n]*\]\n)*)"
@@ -31,6 +29,7 @@ SCALARS = {
     "String": "str",
     "bool": "bool",
     "i32": "int",
+    "i64": "int",
     "u32": "int",
     "u64": "int",
     "Double": "float",
@@ -38,7 +37,8 @@ SCALARS = {
     "ByteString": "str",
     "serde_json::Value": "Any",
 }
-KEYWORDS = {"from": "from_"}
+# Words of Python, and methods of every message.
+KEYWORDS = {"from": "from_", "values": "values_"}
 # The metadata of every Kubernetes object: the type is Kubernetes' own, so that its fields are listed here.
 METADATA = [
     ("name", "name", "str", "The object's name."),
@@ -79,9 +79,9 @@ class Item:
         self.members = list(MEMBER.finditer(match["body"]))
 
 
-def read():
+def read(folder):
     items = {}
-    for source in SOURCES:
+    for source in sorted((ROOT / "crates/canary-istio/src" / folder).glob("*.rs")):
         for match in ITEM.finditer(source.read_text()):
             items[match["name"]] = Item(match)
     return items
@@ -104,12 +104,12 @@ def shape(rust, items):
 
 def values(item):
     """The values of an enum as they stand in JSON."""
+    every = re.search(r'rename_all = "(\w+)"', item.attributes)
+    change = {"UPPERCASE": str.upper, "lowercase": str.lower}[every[1]] if every else str
     found = []
     for member in item.members:
         name = re.search(r'rename = "(\w+)"', member["attributes"])
-        if not name:
-            raise SystemExit(f"{item.name}::{member['name']} has no name in JSON")
-        found.append((name[1], text(member["doc"])))
+        found.append((name[1] if name else change(member["name"]), text(member["doc"])))
     return found
 
 
@@ -137,8 +137,8 @@ def fields(item, items):
     for member in source.members:
         renamed = re.search(r'rename = "(\w+)"', member["attributes"])
         key = renamed[1] if renamed else camel(member["name"])
-        name = key if renamed else member["name"]
-        doc = docs.get(member["name"]) or docs.get(key)
+        name = key if renamed and key.islower() else member["name"]
+        doc = docs.get(member["name"]) or docs.get(key) or text(member["doc"])
         if not doc:
             raise SystemExit(f"{item.name}.{member['name']} has no documentation")
         yield KEYWORDS.get(name, name), key, *shape(member["type"], items), doc
@@ -181,14 +181,15 @@ def field(name, key, required, kind, element, doc, items):
         doc += (
             " One of "
             + "; ".join(
-                f"`{value}`: {what[:1].lower()}{what[1:].rstrip('.')}" for value, what in values(items[element])
+                f"`{value}`: {what[:1].lower()}{what[1:].rstrip('.')}" if what else f"`{value}`"
+                for value, what in values(items[element])
             )
             + "."
         )
     return f"    {name}: {annotation(required, kind, element, items)} = field({', '.join(parts)})\n{docstring(doc)}"
 
 
-HEADER = '''"""The messages that Istio's objects are made of: classes with every field, its type and its documentation.
+ISTIO = '''"""The messages that Istio's objects are made of: classes with every field, its type and its documentation.
 
 A field that is not set reads as None, one of many values as empty. A message is immutable; `replace` gives a changed
 copy. An object checks the messages that it is made of. A duration is a text such as `10s`; seconds as a number, and a
@@ -202,8 +203,23 @@ Example:
     >>> service.replace(http=[rule]).spec.http[0].mirrors[0].destination.subset
     'resnet101'
 """
+'''
 
-# Written by scripts/istio_messages.py from the types in crates/canary-istio/src/networking; change those.
+GATEWAY_API = '''"""The messages of the Gateway API's objects: classes with every field, its type and its documentation.
+
+They work as those of `canary.istio` do.
+
+Example:
+    >>> from canary import HttpRoute, gateway_api
+    >>> limits = gateway_api.HttpRouteTimeouts(request="2s")
+    >>> route = HttpRoute.weighted("pets", {"pets-v1": 90, "pets-v2": 10}, gateways=["public"], port=80)
+    >>> rule = route.spec.rules[0].replace(timeouts=limits)
+    >>> route.replace(rules=[rule]).spec.rules[0].timeouts.request
+    '2s'
+"""
+'''
+
+IMPORTS = """# Written by scripts/istio_messages.py from the types in crates/canary-istio/src/{folder}; change those.
 
 from __future__ import annotations
 
@@ -214,12 +230,58 @@ from canary._message import NOTHING, Entries, Message, field
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-'''
+"""
+
+# The files with the folder of their types, and the types to begin with.
+TARGETS = [
+    ("istio.py", "networking", ISTIO, ["GatewaySpec", "VirtualServiceSpec", "DestinationRuleSpec"]),
+    (
+        "gateway_api.py",
+        "gateway_api",
+        GATEWAY_API,
+        [
+            "GatewaySpec",
+            "GatewayClassSpec",
+            "HttpRouteSpec",
+            "GrpcRouteSpec",
+            "ReferenceGrantSpec",
+            "BackendTlsPolicySpec",
+        ],
+    ),
+]
 
 
-def main():
-    items = read()
-    wanted, seen = ["GatewaySpec", "VirtualServiceSpec", "DestinationRuleSpec"], []
+def metadata():
+    """The class of the metadata that every object has."""
+    lines = []
+    for name, _, what, doc in METADATA:
+        kind, _, element = what.rpartition(":")
+        type_ = {"": f"{element} | None", "map": f"Mapping[str, {element}]", "list": f"Sequence[{element}]"}[kind]
+        default = {"": "None", "map": "NOTHING", "list": "()"}[kind]
+        more = f', kind="{kind}"' if kind else ""
+        lines.append(f"    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}")
+    return (
+        'class ObjectMeta(Message):\n    """The name, labels and other data of a Kubernetes object.\n    """\n\n'
+        "    __slots__ = ()\n\n" + "".join(lines)
+    )
+
+
+def imports(folder, own, body):
+    """The imports that the text needs."""
+    names = ["Message", "field"]
+    names += [name for name in ["Entries"] if name in own]
+    names += [name for name in ["NOTHING"] if "NOTHING" in body]
+    typing = ["TYPE_CHECKING", *(name for name in ["Any", "Literal"] if re.search(rf"\b{name}\b", body))]
+    order = ["NOTHING", "Entries", "Message", "field"]
+    text = IMPORTS.replace("{folder}", folder)
+    text = text.replace("NOTHING, Entries, Message, field", ", ".join(name for name in order if name in names))
+    return text.replace("TYPE_CHECKING, Any, Literal", ", ".join(typing))
+
+
+def written(folder, about, wanted):
+    """The text of one file."""
+    items = read(folder)
+    seen = []
     while wanted:
         name = wanted.pop(0)
         if name in seen:
@@ -236,27 +298,25 @@ def main():
             f'class {name}(Message):\n    """{doc}\n    """\n\n    __slots__ = ()\n\n'
             + "".join(field(*found, items) for found in fields(item, items))
         )
-    lines = []
-    for name, _, what, doc in METADATA:
-        kind, _, element = what.rpartition(":")
-        type_ = {"": f"{element} | None", "map": f"Mapping[str, {element}]", "list": f"Sequence[{element}]"}[kind]
-        default = {"": "None", "map": "NOTHING", "list": "()"}[kind]
-        more = f', kind="{kind}"' if kind else ""
-        lines.append(f"    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}")
-    parts.append(
-        'class ObjectMeta(Message):\n    """The name, labels and other data of a Kubernetes object.\n    """\n\n'
-        "    __slots__ = ()\n\n" + "".join(lines)
-    )
-    names = sorted([*seen, "ObjectMeta", "Entries", "Message"])
+    own = ["Message"]
+    if folder == "networking":
+        parts.append(metadata())
+        own += ["Entries", "ObjectMeta"]
+    names = sorted([*seen, *own])
+    body = "\n\n".join(parts)
     exported = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n\n\n"
-    content = HEADER + exported + "\n\n".join(parts)
+    content = about + "\n" + imports(folder, own, body) + exported + body
     content = re.sub(r"\n+    \"\"\"\n", '\n    """\n', content)
-    content = re.sub(r'(    """[^\n"]+)\n    """\n', r'\1"""\n', content)
-    if sys.argv[1:] == ["--check"]:
-        if TARGET.read_text() != content:
-            raise SystemExit("python/canary/istio.py is not what the Rust types say: run scripts/istio_messages.py")
-    else:
-        TARGET.write_text(content)
+    return re.sub(r'(    """[^\n"]+)\n    """\n', r'\1"""\n', content)
+
+
+def main():
+    for target, folder, about, wanted in TARGETS:
+        path, content = ROOT / "python/canary" / target, written(folder, about, list(wanted))
+        if sys.argv[1:] != ["--check"]:
+            path.write_text(content)
+        elif path.read_text() != content:
+            raise SystemExit(f"python/canary/{target} is not what the Rust types say: run scripts/istio_messages.py")
 
 
 if __name__ == "__main__":

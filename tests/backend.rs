@@ -5,6 +5,8 @@ use canary_core::cluster::{Cluster, Kubernetes};
 use canary_lab::store::Store;
 use canary_tests::apiserver::ApiServer;
 
+use crate::subject::Subject;
+
 /// A store that keeps the `Cluster` contract, with a namespace for one test.
 pub(crate) trait Backend {
     type Handle: Cluster + Clone + 'static;
@@ -14,6 +16,11 @@ pub(crate) trait Backend {
 
     /// The namespace that belongs to this test.
     fn namespace(&self) -> &str;
+
+    /// The kind of the objects that the suite writes.
+    fn subject(&self) -> Subject {
+        Subject::VirtualService
+    }
 
     /// A handle under this library's own name.
     fn canary(&self) -> Self::Handle {
@@ -75,6 +82,13 @@ pub(crate) struct Real {
 }
 
 impl Real {
+    /// The same with the definitions of the Gateway API; `None` when they are missing.
+    pub(crate) async fn with_gateway_api(test: &str) -> Option<Self> {
+        ApiServer::gateway_api("standard")?;
+        ApiServer::shared().await?.with_gateway_api().await;
+        Self::new(&format!("routes_{test}")).await
+    }
+
     /// `None` when the server's programs are missing.
     pub(crate) async fn new(test: &str) -> Option<Self> {
         let server = ApiServer::shared().await?;
@@ -94,6 +108,25 @@ impl Backend for Real {
 
     fn namespace(&self) -> &str {
         &self.namespace
+    }
+}
+
+/// A store that the suite fills with routes of the Gateway API.
+pub(crate) struct OfHttpRoute<B>(pub(crate) B);
+
+impl<B: Backend> Backend for OfHttpRoute<B> {
+    type Handle = B::Handle;
+
+    fn handle(&self, manager: &str, force: bool) -> B::Handle {
+        self.0.handle(manager, force)
+    }
+
+    fn namespace(&self) -> &str {
+        self.0.namespace()
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::HttpRoute
     }
 }
 
@@ -130,4 +163,39 @@ macro_rules! on_each {
     };
 }
 
-pub(crate) use on_each;
+/// The same three tests of each function, with the store in a wrapper; on the real API server beside the definitions of
+/// the Gateway API.
+macro_rules! on_each_as {
+    ($wrap:path; $($test:ident),+ $(,)?) => {
+        mod on_the_lab {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&$wrap(crate::backend::Lab::new())).await;
+                }
+            )+
+        }
+
+        mod on_the_labs_api {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&$wrap(crate::backend::LabApi::new().await)).await;
+                }
+            )+
+        }
+
+        mod on_kubernetes {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let real = crate::backend::Real::with_gateway_api(stringify!($test)).await;
+                    let Some(real) = real else { return };
+                    super::$test(&$wrap(real)).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use {on_each, on_each_as};

@@ -38,15 +38,31 @@ on_each!(
     several_objects_are_applied_and_exactly_those_taken_down,
 );
 
-fn split(namespace: &str, weights: [u64; 2]) -> Value {
-    json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-        "metadata": {"name": "image-classifier", "namespace": namespace},
-        "spec": {"hosts": ["*"], "gateways": ["image-classifier-gateway"], "http": [{"route": [
-            {"destination": {"host": "image-classifier", "subset": "resnet50"}, "weight": weights[0]},
-            {"destination": {"host": "image-classifier", "subset": "resnet101"}, "weight": weights[1]},
-        ]}]},
-    })
+/// The same with an `HTTPRoute`.
+mod http_routes {
+    use super::*;
+
+    crate::backend::on_each_as!(
+        crate::backend::OfHttpRoute;
+        absent_applied_and_read_back,
+        applying_the_same_again_changes_nothing,
+        a_patch_is_whole_or_not_at_all,
+        a_patch_of_what_is_not_there_says_so,
+        a_patch_that_does_not_fit_is_no_conflict,
+        of_many_patches_at_once_one_wins,
+        another_manager_s_field_is_a_conflict,
+        a_stale_version_is_a_conflict,
+        only_the_spec_counts_for_the_generation,
+        status_is_not_for_writers,
+        what_is_invalid_is_named_and_not_stored,
+        a_name_that_cannot_be_is_refused,
+        every_version_of_the_group_shows_the_object,
+        lists_are_of_one_type_and_namespace,
+        deleted_once_and_then_gone,
+        a_watch_misses_nothing,
+        a_watch_sees_the_object_come_and_go,
+        several_objects_are_applied_and_exactly_those_taken_down,
+    );
 }
 
 fn config_map(namespace: &str, data: &Value) -> Value {
@@ -60,8 +76,12 @@ fn patch(operations: Value) -> Patch {
     serde_json::from_value(operations).unwrap()
 }
 
-fn of(namespace: &str) -> ObjectRef {
-    ObjectRef::virtual_service(namespace, "image-classifier")
+fn split(backend: &impl Backend, weights: [u64; 2]) -> Value {
+    backend.subject().split(backend.namespace(), weights)
+}
+
+fn of(backend: &impl Backend) -> ObjectRef {
+    backend.subject().object(backend.namespace())
 }
 
 /// The next event, which must come soon.
@@ -71,93 +91,100 @@ async fn soon<S: Stream + Unpin>(events: &mut S) -> S::Item {
 }
 
 async fn absent_applied_and_read_back(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), None);
-    let made = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    assert_eq!(made["spec"], split(space, [100, 0])["spec"]);
+    let cluster = backend.canary();
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), None);
+    let made = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    assert_eq!(made["spec"], split(backend, [100, 0])["spec"]);
     for field in ["uid", "resourceVersion", "creationTimestamp"] {
         assert!(made["metadata"][field].as_str().is_some_and(|text| !text.is_empty()), "{made}");
     }
     assert_eq!(made["metadata"]["generation"], 1);
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), Some(made));
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), Some(made));
 }
 
 async fn applying_the_same_again_changes_nothing(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    let second = cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    let first = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    let second = cluster.apply(&split(backend, [100, 0])).await.unwrap();
     assert_eq!(first["metadata"]["resourceVersion"], second["metadata"]["resourceVersion"]);
-    let third = cluster.apply(&split(space, [70, 30])).await.unwrap();
+    let third = cluster.apply(&split(backend, [70, 30])).await.unwrap();
     assert_ne!(first["metadata"]["resourceVersion"], third["metadata"]["resourceVersion"]);
     assert_eq!(first["metadata"]["uid"], third["metadata"]["uid"]);
 }
 
 async fn a_patch_is_whole_or_not_at_all(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    let first = cluster.apply(&split(backend, [100, 0])).await.unwrap();
     let weights = patch(json!([
         {"op": "test", "path": "/metadata/resourceVersion", "value": first["metadata"]["resourceVersion"]},
-        {"op": "test", "path": "/spec/http/0/route/1/weight", "value": 0},
-        {"op": "replace", "path": "/spec/http/0/route/0/weight", "value": 70},
-        {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": 30},
+        {"op": "test", "path": backend.subject().weight(1), "value": 0},
+        {"op": "replace", "path": backend.subject().weight(0), "value": 70},
+        {"op": "replace", "path": backend.subject().weight(1), "value": 30},
         {"op": "add", "path": "/metadata/annotations", "value": {"a/b": "c"}},
     ]));
-    let second = cluster.patch(&of(space), &weights).await.unwrap();
-    assert_eq!(second["spec"], split(space, [70, 30])["spec"]);
+    let second = cluster.patch(&of(backend), &weights).await.unwrap();
+    assert_eq!(second["spec"], split(backend, [70, 30])["spec"]);
     assert_eq!(second["metadata"]["annotations"]["a/b"], "c");
 
-    let refused = cluster.patch(&of(space), &weights).await.unwrap_err();
+    let refused = cluster.patch(&of(backend), &weights).await.unwrap_err();
     let Error::Conflict { object, diff, .. } = &refused else { panic!("{refused:?}") };
-    assert_eq!(object, &of(space).to_string());
-    assert!(diff.contains("spec.http[0].route[1].weight: expected 0, found 30"), "{diff}");
-    assert_eq!(cluster.get(&of(space)).await.unwrap().unwrap(), second);
+    assert_eq!(object, &of(backend).to_string());
+    assert!(
+        diff.contains(&format!("{}: expected 0, found 30", backend.subject().weight_in_words(1))),
+        "{diff}"
+    );
+    assert_eq!(cluster.get(&of(backend)).await.unwrap().unwrap(), second);
 
     // The tests come in any place, and one that fails last undoes all before it.
     let late = patch(json!([
-        {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": 31},
+        {"op": "replace", "path": backend.subject().weight(1), "value": 31},
         {"op": "test", "path": "/metadata/annotations/a~1b", "value": "d"},
     ]));
-    let refused = cluster.patch(&of(space), &late).await.unwrap_err();
+    let refused = cluster.patch(&of(backend), &late).await.unwrap_err();
     assert!(matches!(refused, Error::Conflict { .. }), "{refused:?}");
-    assert_eq!(cluster.get(&of(space)).await.unwrap().unwrap(), second);
+    assert_eq!(cluster.get(&of(backend)).await.unwrap().unwrap(), second);
 }
 
 async fn a_patch_of_what_is_not_there_says_so(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
+    let cluster = backend.canary();
     let add = patch(json!([{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]));
-    let error = cluster.patch(&of(space), &add).await.unwrap_err();
+    let error = cluster.patch(&of(backend), &add).await.unwrap_err();
     assert!(
-        matches!(&error, Error::NotFound { object, .. } if object == &of(space).to_string()),
+        matches!(&error, Error::NotFound { object, .. } if object == &of(backend).to_string()),
         "{error:?}"
     );
 }
 
 async fn a_patch_that_does_not_fit_is_no_conflict(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let before = cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    let before = cluster.apply(&split(backend, [100, 0])).await.unwrap();
     for operations in [
-        json!([{"op": "replace", "path": "/spec/http/7/route", "value": []}]),
+        json!([{"op": "replace", "path": backend.subject().missing(), "value": []}]),
         json!([{"op": "replace", "path": "/metadata/name", "value": "other"}]),
         json!([{"op": "replace", "path": "/kind", "value": "Gateway"}]),
     ] {
-        let error = cluster.patch(&of(space), &patch(operations.clone())).await.unwrap_err();
+        let error = cluster.patch(&of(backend), &patch(operations.clone())).await.unwrap_err();
         assert!(!matches!(error, Error::Conflict { .. }), "{operations}: {error:?}");
         assert!(!error.is_retryable(), "{operations}: {error:?}");
-        assert_eq!(cluster.get(&of(space)).await.unwrap().as_ref(), Some(&before), "{operations}");
+        assert_eq!(
+            cluster.get(&of(backend)).await.unwrap().as_ref(),
+            Some(&before),
+            "{operations}"
+        );
     }
 }
 
 async fn of_many_patches_at_once_one_wins(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let before = cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    let before = cluster.apply(&split(backend, [100, 0])).await.unwrap();
     let writers = (1..=8).map(|weight| {
         let (cluster, before) = (cluster.clone(), &before);
         async move {
             let write = patch(json!([
                 {"op": "test", "path": "/metadata/resourceVersion", "value": before["metadata"]["resourceVersion"]},
-                {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": weight},
+                {"op": "replace", "path": backend.subject().weight(1), "value": weight},
             ]));
-            cluster.patch(&of(space), &write).await
+            cluster.patch(&of(backend), &write).await
         }
     });
     let results = join_all(writers).await;
@@ -166,26 +193,26 @@ async fn of_many_patches_at_once_one_wins(backend: &impl Backend) {
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
     }
-    assert_eq!(cluster.get(&of(space)).await.unwrap().as_ref(), Some(won[0]));
+    assert_eq!(cluster.get(&of(backend)).await.unwrap().as_ref(), Some(won[0]));
 }
 
 async fn another_manager_s_field_is_a_conflict(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    let error = backend.handle("gitops", false).apply(&split(space, [50, 50])).await.unwrap_err();
+    let cluster = backend.canary();
+    let first = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    let error = backend.handle("gitops", false).apply(&split(backend, [50, 50])).await.unwrap_err();
     let Error::Conflict { object, diff, help } = &error else { panic!("{error:?}") };
-    assert_eq!(object, &of(space).to_string());
-    assert!(diff.contains("spec.http") && diff.contains("canary"), "{diff}");
+    assert_eq!(object, &of(backend).to_string());
+    assert!(diff.contains(backend.subject().rules()) && diff.contains("canary"), "{diff}");
     assert!(help.contains("`force`"), "{help}");
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), Some(first));
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), Some(first));
 
     // By force it is taken over; then the first owner is the one who conflicts.
-    let forced = backend.handle("gitops", true).apply(&split(space, [50, 50])).await.unwrap();
-    assert_eq!(forced["spec"], split(space, [50, 50])["spec"]);
-    let error = cluster.apply(&split(space, [100, 0])).await.unwrap_err();
+    let forced = backend.handle("gitops", true).apply(&split(backend, [50, 50])).await.unwrap();
+    assert_eq!(forced["spec"], split(backend, [50, 50])["spec"]);
+    let error = cluster.apply(&split(backend, [100, 0])).await.unwrap_err();
     assert!(matches!(&error, Error::Conflict { diff, .. } if diff.contains("gitops")), "{error:?}");
     // Stating the same as the other is no conflict: both own it.
-    cluster.apply(&split(space, [50, 50])).await.unwrap();
+    cluster.apply(&split(backend, [50, 50])).await.unwrap();
 }
 
 async fn managers_of_different_fields_live_together(backend: &impl Backend) {
@@ -209,68 +236,71 @@ async fn a_field_that_is_not_stated_any_more_goes(backend: &impl Backend) {
 }
 
 async fn a_stale_version_is_a_conflict(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    cluster.apply(&split(space, [90, 10])).await.unwrap();
-    let mut stale = split(space, [70, 30]);
+    let cluster = backend.canary();
+    let first = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    cluster.apply(&split(backend, [90, 10])).await.unwrap();
+    let mut stale = split(backend, [70, 30]);
     stale["metadata"]["resourceVersion"] = first["metadata"]["resourceVersion"].clone();
     let error = cluster.apply(&stale).await.unwrap_err();
     assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
-    let live = cluster.get(&of(space)).await.unwrap().unwrap();
-    assert_eq!(live["spec"], split(space, [90, 10])["spec"]);
+    let live = cluster.get(&of(backend)).await.unwrap().unwrap();
+    assert_eq!(live["spec"], split(backend, [90, 10])["spec"]);
 }
 
 async fn only_the_spec_counts_for_the_generation(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    cluster.apply(&split(backend, [100, 0])).await.unwrap();
     let label =
         patch(json!([{"op": "add", "path": "/metadata/labels", "value": {"team": "vision"}}]));
-    let labelled = cluster.patch(&of(space), &label).await.unwrap();
+    let labelled = cluster.patch(&of(backend), &label).await.unwrap();
     assert_eq!(labelled["metadata"]["generation"], 1);
     let weight =
-        patch(json!([{"op": "replace", "path": "/spec/http/0/route/0/weight", "value": 99}]));
-    let weighted = cluster.patch(&of(space), &weight).await.unwrap();
+        patch(json!([{"op": "replace", "path": backend.subject().weight(0), "value": 99}]));
+    let weighted = cluster.patch(&of(backend), &weight).await.unwrap();
     assert_eq!(weighted["metadata"]["generation"], 2);
     assert_eq!(weighted["metadata"]["labels"]["team"], "vision");
 }
 
 async fn status_is_not_for_writers(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    cluster.apply(&split(space, [100, 0])).await.unwrap();
-    let status =
-        patch(json!([{"op": "add", "path": "/status", "value": {"observedGeneration": 7}}]));
-    let after = cluster.patch(&of(space), &status).await.unwrap();
+    let cluster = backend.canary();
+    cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    // A status that the schema of every kind here admits.
+    let status = patch(json!([{"op": "add", "path": "/status", "value": {"parents": []}}]));
+    let after = cluster.patch(&of(backend), &status).await.unwrap();
     assert_eq!(after.get("status"), None, "{after}");
 }
 
 async fn what_is_invalid_is_named_and_not_stored(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let mut timeout = split(space, [100, 0]);
-    timeout["spec"]["http"][0]["timeout"] = json!("0s");
+    let cluster = backend.canary();
+    let subject = backend.subject();
+    let mut timeout = split(backend, [100, 0]);
+    let (field, value, path) = subject.wrong_timeout();
+    subject.rule(&mut timeout)[field] = value.clone();
     let error = cluster.apply(&timeout).await.unwrap_err();
     let Error::Istio(canary_core::manifest::Error::Invalid(findings)) = &error else {
         panic!("{error:?}")
     };
-    assert!(findings.iter().any(|finding| finding.path == "spec.http[0].timeout"), "{findings}");
+    assert!(findings.iter().any(|finding| finding.path == path), "{findings}");
 
-    let mut unknown = split(space, [100, 0]);
-    unknown["spec"]["http"][0]["timeuot"] = json!("1s");
+    let mut unknown = split(backend, [100, 0]);
+    subject.rule(&mut unknown)["timeuot"] = json!("1s");
     let error = cluster.apply(&unknown).await.unwrap_err();
     assert!(error.to_string().contains("timeuot") && !error.is_retryable(), "{error:?}");
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), None);
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), None);
 
     // A patch is checked as well.
-    let before = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    let zero = patch(json!([{"op": "add", "path": "/spec/http/0/timeout", "value": "0s"}]));
-    let error = cluster.patch(&of(space), &zero).await.unwrap_err();
+    let before = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    let place = format!("/{}/0/{field}", subject.rules().replace('.', "/"));
+    let wrong = patch(json!([{"op": "add", "path": place, "value": value}]));
+    let error = cluster.patch(&of(backend), &wrong).await.unwrap_err();
     assert!(matches!(error, Error::Istio(_)), "{error:?}");
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), Some(before));
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), Some(before));
 }
 
 async fn a_name_that_cannot_be_is_refused(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
+    let cluster = backend.canary();
     for name in ["Upper", "under_score", "../gateways", "a b"] {
-        let mut object = split(space, [100, 0]);
+        let mut object = split(backend, [100, 0]);
         object["metadata"]["name"] = json!(name);
         let error = cluster.apply(&object).await.unwrap_err();
         assert!(!error.is_retryable() && error.to_string().contains(name), "{name}: {error:?}");
@@ -278,69 +308,69 @@ async fn a_name_that_cannot_be_is_refused(backend: &impl Backend) {
 }
 
 async fn every_version_of_the_group_shows_the_object(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    cluster.apply(&split(space, [100, 0])).await.unwrap();
-    for version in ["v1", "v1beta1", "v1alpha3"] {
-        let api_version = format!("networking.istio.io/{version}");
-        let object = ObjectRef::new(&api_version, "VirtualService", space, "image-classifier");
+    let cluster = backend.canary();
+    cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    for version in backend.subject().versions() {
+        let api_version = format!("{}/{version}", backend.subject().group());
+        let ObjectRef { kind, namespace, name, .. } = of(backend);
+        let object = ObjectRef::new(&api_version, kind, namespace, name);
         let found = cluster.get(&object).await.unwrap().unwrap();
         assert_eq!(found["apiVersion"], api_version.as_str());
-        assert_eq!(found["spec"], split(space, [100, 0])["spec"]);
+        assert_eq!(found["spec"], split(backend, [100, 0])["spec"]);
     }
 }
 
 async fn lists_are_of_one_type_and_namespace(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
-    let list =
-        async |kind: &str| cluster.list("networking.istio.io/v1", kind, Some(space)).await.unwrap();
-    assert_eq!(list("VirtualService").await, Vec::<Value>::new());
+    let ObjectRef { api_version, kind, .. } = of(backend);
+    let list = async |kind: &str| cluster.list(&api_version, kind, Some(space)).await.unwrap();
+    assert_eq!(list(&kind).await, Vec::<Value>::new());
     for number in 0..3 {
-        let mut object = split(space, [100, 0]);
+        let mut object = split(backend, [100, 0]);
         object["metadata"]["name"] = json!(format!("vs-{number}"));
         cluster.apply(&object).await.unwrap();
     }
-    let found = list("VirtualService").await;
+    let found = list(&kind).await;
     let names: Vec<_> = found.iter().map(|o| o["metadata"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["vs-0", "vs-1", "vs-2"]);
     for object in &found {
-        assert_eq!(object["kind"], "VirtualService");
-        assert_eq!(object["apiVersion"], "networking.istio.io/v1");
+        assert_eq!(object["kind"], kind.as_str());
+        assert_eq!(object["apiVersion"], api_version.as_str());
     }
     assert_eq!(list("Gateway").await, Vec::<Value>::new());
-    let everywhere = cluster.list("networking.istio.io/v1", "VirtualService", None).await.unwrap();
+    let everywhere = cluster.list(&api_version, &kind, None).await.unwrap();
     assert!(found.iter().all(|object| everywhere.contains(object)));
-    let elsewhere =
-        cluster.list("networking.istio.io/v1", "VirtualService", Some("elsewhere")).await.unwrap();
+    let elsewhere = cluster.list(&api_version, &kind, Some("elsewhere")).await.unwrap();
     assert_eq!(elsewhere, Vec::<Value>::new());
 }
 
 async fn deleted_once_and_then_gone(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
-    assert!(cluster.delete(&of(space)).await.unwrap());
-    assert!(!cluster.delete(&of(space)).await.unwrap());
-    assert_eq!(cluster.get(&of(space)).await.unwrap(), None);
-    let again = cluster.apply(&split(space, [100, 0])).await.unwrap();
+    let cluster = backend.canary();
+    let first = cluster.apply(&split(backend, [100, 0])).await.unwrap();
+    assert!(cluster.delete(&of(backend)).await.unwrap());
+    assert!(!cluster.delete(&of(backend)).await.unwrap());
+    assert_eq!(cluster.get(&of(backend)).await.unwrap(), None);
+    let again = cluster.apply(&split(backend, [100, 0])).await.unwrap();
     assert_ne!(first["metadata"]["uid"], again["metadata"]["uid"], "another object");
     assert_eq!(again["metadata"]["generation"], 1);
 }
 
 async fn a_watch_misses_nothing(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
+    let cluster = backend.canary();
     let mut version =
-        cluster.apply(&split(space, [100, 0])).await.unwrap()["metadata"]["resourceVersion"]
+        cluster.apply(&split(backend, [100, 0])).await.unwrap()["metadata"]["resourceVersion"]
             .clone();
-    let mut events = Box::pin(cluster.watch(&of(space)));
+    let mut events = Box::pin(cluster.watch(&of(backend)));
     let WatchEvent::Applied(now) = soon(&mut events).await.unwrap() else { panic!("deleted") };
     assert_eq!(now["metadata"]["resourceVersion"], version, "it begins with the present state");
     for weight in 1..=20 {
         let write = patch(json!([
-            {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": weight},
+            {"op": "replace", "path": backend.subject().weight(1), "value": weight},
         ]));
-        version =
-            cluster.patch(&of(space), &write).await.unwrap()["metadata"]["resourceVersion"].clone();
+        version = cluster.patch(&of(backend), &write).await.unwrap()["metadata"]["resourceVersion"]
+            .clone();
         // Another object's changes are not reported.
-        let mut other = split(space, [weight, 1]);
+        let mut other = split(backend, [weight, 1]);
         other["metadata"]["name"] = json!("other");
         cluster.apply(&other).await.unwrap();
     }
@@ -350,7 +380,7 @@ async fn a_watch_misses_nothing(backend: &impl Backend) {
             panic!("deleted")
         };
         assert_eq!(object["metadata"]["name"], "image-classifier");
-        seen.push(object["spec"]["http"][0]["route"][1]["weight"].as_u64().unwrap());
+        seen.push(object.pointer(&backend.subject().weight(1)).unwrap().as_u64().unwrap());
         if object["metadata"]["resourceVersion"] == version {
             break;
         }
@@ -359,15 +389,15 @@ async fn a_watch_misses_nothing(backend: &impl Backend) {
 }
 
 async fn a_watch_sees_the_object_come_and_go(backend: &impl Backend) {
-    let (cluster, space) = (backend.canary(), backend.namespace());
-    let mut events = Box::pin(cluster.watch(&of(space)));
+    let cluster = backend.canary();
+    let mut events = Box::pin(cluster.watch(&of(backend)));
     // An absent object gives no event; the watch is begun before it is created or just after, and sees it either way.
-    let object = split(space, [100, 0]);
+    let object = split(backend, [100, 0]);
     let (made, first) = tokio::join!(cluster.apply(&object), soon(&mut events));
     assert_eq!(first.unwrap(), WatchEvent::Applied(made.unwrap()));
-    assert!(cluster.delete(&of(space)).await.unwrap());
+    assert!(cluster.delete(&of(backend)).await.unwrap());
     assert!(matches!(soon(&mut events).await.unwrap(), WatchEvent::Deleted(_)));
-    let again = cluster.apply(&split(space, [90, 10])).await.unwrap();
+    let again = cluster.apply(&split(backend, [90, 10])).await.unwrap();
     assert_eq!(soon(&mut events).await.unwrap(), WatchEvent::Applied(again));
 }
 
@@ -409,7 +439,7 @@ async fn several_objects_are_applied_and_exactly_those_taken_down(backend: &impl
     let workload =
         Workload::new("image-classifier", "resnet50").model("m", "/models/m").namespace(space);
     cluster.apply(&serde_json::to_value(workload.config_map().unwrap()).unwrap()).await.unwrap();
-    let mut objects = vec![split(space, [100, 0])];
+    let mut objects = vec![split(backend, [100, 0])];
     objects.extend(workload.objects().unwrap());
     let mut reported = Vec::new();
     let applied =
@@ -423,19 +453,19 @@ async fn several_objects_are_applied_and_exactly_those_taken_down(backend: &impl
             kind("ConfigMap", Effect::Unchanged),
             kind("Service", Effect::Created),
             kind("Deployment", Effect::Created),
-            kind("VirtualService", Effect::Created),
+            kind(&of(backend).kind, Effect::Created),
         ]
     );
     let again = apply_all(&cluster, &objects, |_| {}).await.unwrap();
     assert!(again.iter().all(|one| one.effect == Effect::Unchanged), "{again:?}");
 
     // Somebody has put another object in the place of one of ours.
-    cluster.delete(&of(space)).await.unwrap();
-    cluster.apply(&split(space, [1, 99])).await.unwrap();
+    cluster.delete(&of(backend)).await.unwrap();
+    cluster.apply(&split(backend, [1, 99])).await.unwrap();
     let deleted = tear_down(&cluster, &applied).await.unwrap();
     let kinds: Vec<_> = deleted.iter().map(|object| object.kind.as_str()).collect();
     assert_eq!(kinds, ["Deployment", "Service"]);
-    assert!(cluster.get(&of(space)).await.unwrap().is_some());
+    assert!(cluster.get(&of(backend)).await.unwrap().is_some());
     let map = ObjectRef::new("v1", "ConfigMap", space, workload.config_map_name());
     assert!(cluster.get(&map).await.unwrap().is_some());
     assert_eq!(tear_down(&cluster, &applied).await.unwrap(), []);

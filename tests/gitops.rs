@@ -91,7 +91,7 @@ async fn a_driver_killed_before_the_hand_back_leaves_it_to_the_next(backend: &im
     let first = run_to_the_end(backend, u64::MAX).await;
     let object = ObjectRef::virtual_service(space, APP);
     let before = live(&argo, space).await;
-    let route = locate(&plan(space), &before).unwrap().http;
+    let route = locate(&plan(space), &before).unwrap().rule;
     for weights in [[1, 99], [0, 100]] {
         let patch: Vec<Value> = (0..2)
             .map(|entry| {

@@ -14,17 +14,18 @@ use canary_tests::apiserver::ApiServer;
 use serde_json::{Value, json};
 
 /// Writes the status of an object, as a controller would.
-async fn write_status(cluster: &Kubernetes, object: &ObjectRef, plural: &str, status: Value) {
+pub(crate) async fn write_status(
+    cluster: &Kubernetes,
+    object: &ObjectRef,
+    plural: &str,
+    status: Value,
+) {
     let group = if object.api_version.contains('/') { "apis" } else { "api" };
     let path = format!(
-        "/{group}/{}/namespaces/{}/{plural}/{}/status",
+        "/{group}/{}/namespaces/{}/{plural}/{}",
         object.api_version, object.namespace, object.name
     );
-    let request = http::Request::patch(path)
-        .header("content-type", "application/merge-patch+json")
-        .body(json!({"status": status}).to_string().into_bytes())
-        .unwrap();
-    cluster.client().request::<Value>(request).await.unwrap();
+    canary_tests::status::write_status(cluster, &path, status).await.unwrap();
 }
 
 fn deployment(namespace: &str, name: &str, labels: &Value) -> Value {

@@ -8,7 +8,8 @@ use canary_core::{
     cluster::{Cluster, Driver, ObjectRef, Patch, Progress, Release, status},
     evidence::{Recorder, Source},
     rollout::{
-        Approval, COMMAND_ANNOTATION, Cause, CommandOutcome, CommandRecord, Error, Result, Split,
+        Approval, COMMAND_ANNOTATION, Cause, CommandOutcome, CommandRecord, Error, Percent, Result,
+        Split,
     },
 };
 use futures_util::StreamExt;
@@ -152,7 +153,7 @@ async fn a_step_waits_for_approval(backend: &impl Backend) {
             _ => None,
         })
         .await;
-    assert_eq!((step, weights(&cluster, space).await.canary), (1, 50));
+    assert_eq!((step, weights(&cluster, space).await.canary), (1, Percent::from(50)));
     // The event comes a moment before the state is stored.
     let shown = async {
         while !status(&cluster, space, APP, None)

@@ -11,7 +11,7 @@ use canary_core::{
     },
     rollout::{
         Error, Guardrail, HeaderRoute, Hold, Split,
-        patch::{STATE_ANNOTATION, locate},
+        patch::{DESTINATION_ANNOTATION, STATE_ANNOTATION, locate},
     },
 };
 use futures_util::{StreamExt, stream};
@@ -271,7 +271,7 @@ async fn an_external_edit_is_noticed_at_once_and_kept(backend: &impl Backend) {
     let driver = driver(cluster.clone(), space, silent()).save_every(Duration::from_secs(3_600));
     let (mut run, _control) = start(driver).await;
     written(&mut run, 50).await;
-    let route = locate(&plan(space), &live(&cluster, space).await).unwrap().http;
+    let route = locate(&plan(space), &live(&cluster, space).await).unwrap().rule;
     let edit: Patch = serde_json::from_value(json!([
         {"op": "replace", "path": format!("/spec/http/{route}/route/0/weight"), "value": 11},
         {"op": "replace", "path": format!("/spec/http/{route}/route/1/weight"), "value": 89},
@@ -291,7 +291,8 @@ async fn an_external_edit_is_noticed_at_once_and_kept(backend: &impl Backend) {
     assert_eq!(lease_holder(&cluster, space).await, "");
 }
 
-/// At somebody else's edit the run's own header route goes, and its state says how it ended; all else is as it was.
+/// At somebody else's edit the run's own header route goes, the canary's destination is the route's from now on, and the
+/// state says how the run ended; all else is as it was.
 fn nothing_but_its_own_is_taken_away(before: &Value, after: &Value) {
     let (mut expected, mut found) = (before.clone(), after.clone());
     let header_route = HeaderRoute::route_name("lite1");
@@ -301,7 +302,9 @@ fn nothing_but_its_own_is_taken_away(before: &Value, after: &Value) {
     assert_eq!(found["spec"], expected["spec"], "nothing is overwritten");
     let state = found["metadata"]["annotations"][STATE_ANNOTATION].take();
     assert!(state.as_str().unwrap().contains(r#""done":{"verdict":"externalEdit""#), "{state}");
-    expected["metadata"]["annotations"][STATE_ANNOTATION].take();
+    let annotations = expected["metadata"]["annotations"].as_object_mut().unwrap();
+    annotations.insert(STATE_ANNOTATION.to_owned(), Value::Null);
+    assert!(annotations.remove(DESTINATION_ANNOTATION).is_some(), "the run added it");
     for field in ["resourceVersion", "generation", "managedFields"] {
         expected["metadata"][field].take();
         found["metadata"][field].take();
@@ -438,7 +441,7 @@ async fn the_status_tells_how_far_it_is(backend: &impl Backend) {
     let during = status(&cluster, space, APP, Some(&plan)).await.unwrap();
     let rollout = during.rollout.clone().unwrap();
     assert_eq!(during.driver.as_deref(), Some("test"));
-    assert_eq!((rollout.step, rollout.split.map(|split| split.canary)), (0, Some(50)));
+    assert_eq!((rollout.step, rollout.split.map(|split| split.canary)), (0, Some(50.into())));
     assert_eq!((rollout.totals.stable, rollout.totals.canary), (100, 100));
     assert_eq!(rollout.readings.len(), plan.guardrails.len());
     let (share, interval) = rollout.observed_share().unwrap();

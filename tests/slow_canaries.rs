@@ -166,7 +166,7 @@ async fn a_canary_that_hangs_during_the_run_goes_back_with_the_cause() {
     let Verdict::Rollback { .. } = &verdict else { panic!("{verdict}") };
     let message = verdict.to_string();
     assert!(message.contains("canary"), "{message}");
-    assert_eq!(written, [Split { canary: 30, mirror: 0 }, Split::STABLE], "{verdict}");
+    assert_eq!(written, [Split::new(30), Split::STABLE], "{verdict}");
     serves(&lab, "lite0", Split::STABLE).await;
 }
 
@@ -181,6 +181,6 @@ async fn a_canary_that_is_ready_only_after_a_wait_is_promoted() {
     // Five probes of 0.2 s each after the loading.
     assert!(began.elapsed() >= loading + Duration::from_millis(900), "{:?}", began.elapsed());
     // The last write takes the header route away.
-    assert_eq!(written, [Split { canary: 30, mirror: 0 }, Split::CANARY, Split::CANARY]);
+    assert_eq!(written, [Split::new(30), Split::CANARY, Split::CANARY]);
     serves(&lab, "lite1", Split::CANARY).await;
 }

@@ -1,8 +1,9 @@
 """Release a machine-learning model behind an Istio mesh: typed objects, offline validation and sequential statistics.
 
-The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` sends requests to models, `Mesh` says where a
-request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in
-`canary.istio`.
+The types are `Gateway`, `VirtualService` and `DestinationRule`, and of the Gateway API `HttpRoute`, `GrpcRoute`,
+`KubernetesGateway` and others; `Client` sends requests to models, `Mesh` says where a request goes, `Preprocess` makes
+tensors of images as TensorFlow does. The messages of Istio's objects are in `canary.istio`, those of the Gateway API's
+in `canary.gateway_api`.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from canary._canary import (
     Answer,
     Answers,
     Applied,
+    BackendTlsPolicy,
     BatchingParameters,
     Client,
     Cluster,
@@ -23,8 +25,12 @@ from canary._canary import (
     DestinationRule,
     Finding,
     Gateway,
+    GatewayClass,
+    GrpcRoute,
     Guardrail,
+    HttpRoute,
     InferenceService,
+    KubernetesGateway,
     Lab,
     Mesh,
     ModelConfig,
@@ -40,12 +46,17 @@ from canary._canary import (
     Progress,
     Prometheus,
     Reading,
+    ReferenceGrant,
     Release,
+    Route,
     Run,
     ScriptedModel,
     Simulation,
     Status,
+    Sticky,
+    Target,
     Verdict,
+    VersionLabels,
     VirtualService,
     Watch,
     Workload,
@@ -109,7 +120,7 @@ from canary._text import text
 from canary._wait import wait, wait_async
 
 if TYPE_CHECKING:
-    from canary import istio
+    from canary import gateway_api, istio
     from canary._dashboard import Dashboard
     from canary._run_comparison import RunComparison
 
@@ -120,6 +131,7 @@ __all__ = [
     "AnswerError",
     "Answers",
     "Applied",
+    "BackendTlsPolicy",
     "BatchingParameters",
     "CanaryError",
     "Client",
@@ -133,10 +145,14 @@ __all__ = [
     "Finding",
     "ForbiddenError",
     "Gateway",
+    "GatewayClass",
+    "GrpcRoute",
     "Guardrail",
+    "HttpRoute",
     "ImageError",
     "InferenceService",
     "InvalidError",
+    "KubernetesGateway",
     "Lab",
     "ManifestError",
     "Mesh",
@@ -164,9 +180,11 @@ __all__ = [
     "Prometheus",
     "Reading",
     "Records",
+    "ReferenceGrant",
     "RefusedError",
     "Release",
     "RequestError",
+    "Route",
     "Run",
     "RunComparison",
     "ScriptedModel",
@@ -174,8 +192,11 @@ __all__ = [
     "ServerTimeoutError",
     "Simulation",
     "Status",
+    "Sticky",
     "StoreError",
+    "Target",
     "Verdict",
+    "VersionLabels",
     "VirtualService",
     "Watch",
     "Workload",
@@ -196,6 +217,7 @@ __all__ = [
     "encode_warm_up",
     "error_rate",
     "error_ratio",
+    "gateway_api",
     "istio",
     "load",
     "loads",
@@ -228,8 +250,8 @@ def __getattr__(name: str) -> Any:
     """Import on first use the names that most programs never need."""
     from importlib import import_module  # noqa: PLC0415 - only here
 
-    if name == "istio":
-        return import_module("canary.istio")
+    if name in {"gateway_api", "istio"}:
+        return import_module(f"canary.{name}")
     if name == "Dashboard":
         return import_module("canary._dashboard").Dashboard
     if name == "RunComparison":

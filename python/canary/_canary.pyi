@@ -23,7 +23,7 @@ from typing import Any, Literal, Protocol, TypeAlias, final, overload
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-from canary import istio
+from canary import gateway_api, istio
 from canary._dashboard import Dashboard
 from canary._objects import Objects
 from canary._records import Records
@@ -36,6 +36,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Applied",
+    "BackendTlsPolicy",
     "BatchingParameters",
     "Client",
     "Cluster",
@@ -44,8 +45,12 @@ __all__ = [
     "DestinationRule",
     "Finding",
     "Gateway",
+    "GatewayClass",
+    "GrpcRoute",
     "Guardrail",
+    "HttpRoute",
     "InferenceService",
+    "KubernetesGateway",
     "Lab",
     "Mesh",
     "ModelConfig",
@@ -61,12 +66,17 @@ __all__ = [
     "Progress",
     "Prometheus",
     "Reading",
+    "ReferenceGrant",
     "Release",
+    "Route",
     "Run",
     "ScriptedModel",
     "Simulation",
     "Status",
+    "Sticky",
+    "Target",
     "Verdict",
+    "VersionLabels",
     "VirtualService",
     "Watch",
     "Workload",
@@ -222,7 +232,7 @@ class Finding(_Stored):
         """The column in the text that was read, from 1."""
 
 class _Object:
-    """Base of Istio's objects; they are immutable, compare by content, pickle and copy."""
+    """Base of Istio's objects and the Gateway API's; they are immutable, compare by content, pickle and copy."""
 
     @classmethod
     def from_dict(cls, object: Any) -> Self:
@@ -276,20 +286,22 @@ class _Object:
             'kind: Gateway'
         """
     def validate(self) -> Records[Finding]:
-        """Find what Istio would refuse or warn of; nothing is sent.
+        """Find what Istio or the API server would refuse, and what is admitted and has an unexpected effect.
+
+        Nothing is sent.
 
         Example:
             >>> VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0].path
             'spec.http[0].route[0].weight'
         """
     def to_version(self, version: str) -> Self:
-        """Give the object in another version of Istio's API; nothing else of it changes.
+        """Give the object in another version of its API; nothing else of it changes.
 
         Args:
-            version: `v1`, `v1beta1` or `v1alpha3`.
+            version: A version that the kind has: for Istio's `v1`, `v1beta1` or `v1alpha3`.
 
         Raises:
-            ManifestError: Istio has no such version.
+            ManifestError: The kind has no such version.
 
         Example:
             >>> Gateway.http("g").to_version("v1beta1").api_version
@@ -297,7 +309,7 @@ class _Object:
         """
     @property
     def api_version(self) -> str:
-        """The `apiVersion` in which it is written: that in which it was read, or `networking.istio.io/v1`.
+        """The `apiVersion` in which it is written: that in which it was read, or the first of the kind.
 
         Example:
             >>> Gateway.http("g").api_version
@@ -431,6 +443,647 @@ class Gateway(_Object):
         Example:
             >>> Gateway.http("g").spec.selector.istio
             'ingressgateway'
+        """
+
+@final
+class HttpRoute(_Object):
+    """The Gateway API's `HTTPRoute`: where HTTP requests at gateways, or to Services of the mesh, go.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        parent_refs: The gateways and Services that apply the route.
+        hostnames: The host names.
+        rules: The rules; the most specific match decides.
+        use_default_gateways: Attach to the default gateways too; experimental channel only.
+
+    Example:
+        >>> from canary import gateway_api
+        >>> rule = gateway_api.HttpRouteRule(backend_refs=[gateway_api.BackendRef(name="pets", port=80)])
+        >>> route = HttpRoute("pets", parent_refs=[gateway_api.ParentRef(name="public")], rules=[rule])
+        >>> route.spec.rules[0].backend_refs[0].port
+        80
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        parent_refs: Sequence[gateway_api.ParentRef] | None = None,
+        hostnames: _Names | None = None,
+        rules: Sequence[gateway_api.HttpRouteRule] | None = None,
+        use_default_gateways: Literal["All", "None"] | None = None,
+    ) -> HttpRoute: ...
+    @staticmethod
+    def weighted(
+        name: str,
+        weights: Mapping[str, int] | Sequence[tuple[str, int]],
+        *,
+        gateways: _Names | None = None,
+        services: _Names | None = None,
+        hostnames: _Names | None = None,
+        port: int | None = None,
+        namespace: str | None = None,
+    ) -> HttpRoute:
+        """Divide requests between Services; the Gateway API knows no subsets.
+
+        Args:
+            name: The object's name.
+            weights: The weight of each Service, in order.
+            gateways: The gateways that apply the route, as `name` or `namespace/name`.
+            services: The Services whose requests inside the mesh take the route.
+            hostnames: The host names; those of the listeners unless given.
+            port: The port of every Service.
+            namespace: The object's namespace.
+
+        Example:
+            >>> route = HttpRoute.weighted(
+            ...     "pets", {"pets-v1": 90, "pets-v2": 10}, gateways="public", hostnames="pets.example.com", port=80
+            ... )
+            >>> [(backend.name, backend.weight) for backend in route.spec.rules[0].backend_refs]
+            [('pets-v1', 90), ('pets-v2', 10)]
+            >>> route.validate()
+            []
+        """
+    @staticmethod
+    def to(
+        service: str,
+        *,
+        gateways: _Names | None = None,
+        services: _Names | None = None,
+        hostnames: _Names | None = None,
+        port: int | None = None,
+        namespace: str | None = None,
+    ) -> HttpRoute:
+        """Send all requests to one Service.
+
+        Args:
+            service: The Service; also the object's name.
+            gateways: The gateways that apply the route, as `name` or `namespace/name`.
+            services: The Services whose requests inside the mesh take the route.
+            hostnames: The host names; those of the listeners unless given.
+            port: The port of every Service.
+            namespace: The object's namespace.
+
+        Example:
+            >>> HttpRoute.to("pets", services="pets", port=80).spec.parent_refs[0].kind
+            'Service'
+        """
+    def when_header(self, header: str, value: str, service: str) -> HttpRoute:
+        """Send requests with this header value to one Service, by a copy of each rule that is there.
+
+        A rule with the header alone would lose to any rule with a longer path.
+
+        Args:
+            header: The header.
+            value: Its value.
+            service: The Service, at the port of the rule's first backend.
+
+        Example:
+            >>> route = HttpRoute.to("pets-v1", gateways="public", port=80).when_header("x-canary", "1", "pets-v2")
+            >>> route.spec.rules[1].matches[0].headers[0].value, route.spec.rules[1].backend_refs[0].name
+            ('1', 'pets-v2')
+        """
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        parent_refs: Sequence[gateway_api.ParentRef] | None = ...,
+        hostnames: _Names | None = ...,
+        rules: Sequence[gateway_api.HttpRouteRule] | None = ...,
+        use_default_gateways: Literal["All", "None"] | None = ...,
+    ) -> HttpRoute:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> HttpRoute.to("pets").replace(hostnames=["pets.example.com"]).spec.hostnames
+            ('pets.example.com',)
+        """
+    def with_defaults(self) -> HttpRoute:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> HttpRoute.to("pets", gateways="public").with_defaults().spec.parent_refs[0].kind
+            'Gateway'
+        """
+    @property
+    def spec(self) -> gateway_api.HttpRouteSpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> HttpRoute.to("pets").spec.rules[0].backend_refs[0].name
+            'pets'
+        """
+
+@final
+class GrpcRoute(_Object):
+    """The Gateway API's `GRPCRoute`: where gRPC requests at gateways, or to Services of the mesh, go.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        parent_refs: The gateways and Services that apply the route.
+        hostnames: The host names.
+        rules: The rules; the most specific match decides.
+        use_default_gateways: Attach to the default gateways too; experimental channel only.
+
+    Example:
+        >>> from canary import gateway_api
+        >>> rule = gateway_api.GrpcRouteRule(backend_refs=[gateway_api.BackendRef(name="pets", port=80)])
+        >>> route = GrpcRoute("pets", parent_refs=[gateway_api.ParentRef(name="public")], rules=[rule])
+        >>> route.spec.rules[0].backend_refs[0].port
+        80
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        parent_refs: Sequence[gateway_api.ParentRef] | None = None,
+        hostnames: _Names | None = None,
+        rules: Sequence[gateway_api.GrpcRouteRule] | None = None,
+        use_default_gateways: Literal["All", "None"] | None = None,
+    ) -> GrpcRoute: ...
+    @staticmethod
+    def weighted(
+        name: str,
+        weights: Mapping[str, int] | Sequence[tuple[str, int]],
+        *,
+        gateways: _Names | None = None,
+        services: _Names | None = None,
+        hostnames: _Names | None = None,
+        port: int | None = None,
+        namespace: str | None = None,
+    ) -> GrpcRoute:
+        """Divide requests between Services; the Gateway API knows no subsets.
+
+        Args:
+            name: The object's name.
+            weights: The weight of each Service, in order.
+            gateways: The gateways that apply the route, as `name` or `namespace/name`.
+            services: The Services whose requests inside the mesh take the route.
+            hostnames: The host names; those of the listeners unless given.
+            port: The port of every Service.
+            namespace: The object's namespace.
+
+        Example:
+            >>> route = GrpcRoute.weighted(
+            ...     "pets", {"pets-v1": 90, "pets-v2": 10}, gateways="public", hostnames="pets.example.com", port=80
+            ... )
+            >>> [(backend.name, backend.weight) for backend in route.spec.rules[0].backend_refs]
+            [('pets-v1', 90), ('pets-v2', 10)]
+            >>> route.validate()
+            []
+        """
+    @staticmethod
+    def to(
+        service: str,
+        *,
+        gateways: _Names | None = None,
+        services: _Names | None = None,
+        hostnames: _Names | None = None,
+        port: int | None = None,
+        namespace: str | None = None,
+    ) -> GrpcRoute:
+        """Send all requests to one Service.
+
+        Args:
+            service: The Service; also the object's name.
+            gateways: The gateways that apply the route, as `name` or `namespace/name`.
+            services: The Services whose requests inside the mesh take the route.
+            hostnames: The host names; those of the listeners unless given.
+            port: The port of every Service.
+            namespace: The object's namespace.
+
+        Example:
+            >>> GrpcRoute.to("pets", services="pets", port=80).spec.parent_refs[0].kind
+            'Service'
+        """
+    def when_header(self, header: str, value: str, service: str) -> GrpcRoute:
+        """Send requests with this header value to one Service, by a copy of each rule that is there.
+
+        A rule with the header alone would lose to any rule with a longer path.
+
+        Args:
+            header: The header.
+            value: Its value.
+            service: The Service, at the port of the rule's first backend.
+
+        Example:
+            >>> route = GrpcRoute.to("pets-v1", gateways="public", port=80).when_header("x-canary", "1", "pets-v2")
+            >>> route.spec.rules[1].matches[0].headers[0].value, route.spec.rules[1].backend_refs[0].name
+            ('1', 'pets-v2')
+        """
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        parent_refs: Sequence[gateway_api.ParentRef] | None = ...,
+        hostnames: _Names | None = ...,
+        rules: Sequence[gateway_api.GrpcRouteRule] | None = ...,
+        use_default_gateways: Literal["All", "None"] | None = ...,
+    ) -> GrpcRoute:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> GrpcRoute.to("pets").replace(hostnames=["pets.example.com"]).spec.hostnames
+            ('pets.example.com',)
+        """
+    def with_defaults(self) -> GrpcRoute:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> GrpcRoute.to("pets", gateways="public").with_defaults().spec.parent_refs[0].kind
+            'Gateway'
+        """
+    @property
+    def spec(self) -> gateway_api.GrpcRouteSpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> GrpcRoute.to("pets").spec.rules[0].backend_refs[0].name
+            'pets'
+        """
+
+@final
+class KubernetesGateway(_Object):
+    """The Gateway API's `Gateway`: the ports and hosts of a load balancer.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        gateway_class_name: The name of its `GatewayClass`.
+        listeners: The ports that it listens on.
+        addresses: The addresses wanted.
+        infrastructure: Settings of the objects that the controller creates.
+        allowed_listeners: The `ListenerSet`s that may attach.
+        tls: TLS settings of the whole gateway.
+        default_scope: Makes it a default gateway; experimental channel only.
+
+    Example:
+        >>> from canary import gateway_api
+        >>> listener = gateway_api.Listener(name="http", port=80, protocol="HTTP")
+        >>> KubernetesGateway("public", gateway_class_name="istio", listeners=[listener]).validate()
+        []
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        gateway_class_name: str | None = None,
+        listeners: Sequence[gateway_api.Listener] | None = None,
+        addresses: Sequence[gateway_api.GatewayAddress] | None = None,
+        infrastructure: gateway_api.GatewayInfrastructure | None = None,
+        allowed_listeners: gateway_api.AllowedListeners | None = None,
+        tls: gateway_api.GatewayTls | None = None,
+        default_scope: Literal["All", "None"] | None = None,
+    ) -> KubernetesGateway: ...
+    @staticmethod
+    def http(
+        name: str,
+        port: int = 80,
+        *,
+        hostname: str | None = None,
+        class_name: str | None = None,
+        namespace: str | None = None,
+    ) -> KubernetesGateway:
+        """Let plain HTTP in.
+
+        Args:
+            name: The object's name.
+            port: The port that the gateway listens on.
+            hostname: The host name; every host unless given.
+            class_name: The name of the `GatewayClass`; Istio's `istio` unless given.
+            namespace: The object's namespace.
+
+        Example:
+            >>> KubernetesGateway.http("public").spec.listeners[0].protocol
+            'HTTP'
+        """
+    @staticmethod
+    def https(
+        name: str,
+        port: int = 443,
+        *,
+        secret: str,
+        hostname: str | None = None,
+        class_name: str | None = None,
+        namespace: str | None = None,
+    ) -> KubernetesGateway:
+        """Let HTTPS in and end TLS at the gateway.
+
+        Args:
+            name: The object's name.
+            port: The port that the gateway listens on.
+            secret: The Secret with the certificate and its key.
+            hostname: The host name; every host unless given.
+            class_name: The name of the `GatewayClass`; Istio's `istio` unless given.
+            namespace: The object's namespace.
+
+        Example:
+            >>> KubernetesGateway.https("public", secret="cert").spec.listeners[0].tls.mode
+            'Terminate'
+        """
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        gateway_class_name: str | None = ...,
+        listeners: Sequence[gateway_api.Listener] | None = ...,
+        addresses: Sequence[gateway_api.GatewayAddress] | None = ...,
+        infrastructure: gateway_api.GatewayInfrastructure | None = ...,
+        allowed_listeners: gateway_api.AllowedListeners | None = ...,
+        tls: gateway_api.GatewayTls | None = ...,
+        default_scope: Literal["All", "None"] | None = ...,
+    ) -> KubernetesGateway:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> KubernetesGateway.http("public").replace(namespace="mesh").namespace
+            'mesh'
+        """
+    def with_defaults(self) -> KubernetesGateway:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> KubernetesGateway.http("public").with_defaults().spec.listeners[0].allowed_routes.namespaces.from_
+            'Same'
+        """
+    @property
+    def spec(self) -> gateway_api.GatewaySpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> KubernetesGateway.http("public").spec.gateway_class_name
+            'istio'
+        """
+
+@final
+class GatewayClass(_Object):
+    """The Gateway API's `GatewayClass`: gateways with a common controller; it belongs to no namespace.
+
+    Args:
+        name: The object's name.
+        labels: Its labels.
+        annotations: Its annotations.
+        controller_name: The controller, as `domain/path`.
+        parameters_ref: An object with settings of the controller.
+        description: A description, 64 characters at most.
+
+    Example:
+        >>> GatewayClass("istio", controller_name="istio.io/gateway-controller")
+        GatewayClass(istio)
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        controller_name: str | None = None,
+        parameters_ref: gateway_api.ParametersRef | None = None,
+        description: str | None = None,
+    ) -> GatewayClass: ...
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        controller_name: str | None = ...,
+        parameters_ref: gateway_api.ParametersRef | None = ...,
+        description: str | None = ...,
+    ) -> GatewayClass:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> istio = GatewayClass("istio", controller_name="istio.io/gateway-controller")
+            >>> istio.replace(description="Istio").spec.description
+            'Istio'
+        """
+    def with_defaults(self) -> GatewayClass:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> istio = GatewayClass("istio", controller_name="istio.io/gateway-controller")
+            >>> istio.with_defaults() == istio
+            True
+        """
+    @property
+    def spec(self) -> gateway_api.GatewayClassSpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> GatewayClass("istio", controller_name="istio.io/gateway-controller").spec.controller_name
+            'istio.io/gateway-controller'
+        """
+
+@final
+class ReferenceGrant(_Object):
+    """The Gateway API's `ReferenceGrant`: a permission to refer to objects of another namespace.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        from_: The objects that may refer.
+        to: The objects that may be referred to.
+
+    Example:
+        >>> from canary import gateway_api
+        >>> source = gateway_api.ReferenceGrantFrom(
+        ...     group="gateway.networking.k8s.io", kind="HTTPRoute", namespace="web"
+        ... )
+        >>> target = gateway_api.ReferenceGrantTo(group="", kind="Service")
+        >>> ReferenceGrant("web", namespace="models", from_=[source], to=[target]).validate()
+        []
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        from_: Sequence[gateway_api.ReferenceGrantFrom] | None = None,
+        to: Sequence[gateway_api.ReferenceGrantTo] | None = None,
+    ) -> ReferenceGrant: ...
+    @staticmethod
+    def allow_routes(from_namespace: str, to_namespace: str) -> ReferenceGrant:
+        """Let routes of one namespace send requests to every Service of another.
+
+        Args:
+            from_namespace: The namespace of the routes.
+            to_namespace: The namespace of the Services, and of the grant.
+
+        Example:
+            >>> grant = ReferenceGrant.allow_routes("web", "models")
+            >>> grant.namespace, [source.kind for source in grant.spec.from_]
+            ('models', ['HTTPRoute', 'GRPCRoute'])
+        """
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        from_: Sequence[gateway_api.ReferenceGrantFrom] | None = ...,
+        to: Sequence[gateway_api.ReferenceGrantTo] | None = ...,
+    ) -> ReferenceGrant:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> ReferenceGrant.allow_routes("web", "models").replace(name="grant").name
+            'grant'
+        """
+    def with_defaults(self) -> ReferenceGrant:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> grant = ReferenceGrant.allow_routes("web", "models")
+            >>> grant.with_defaults() == grant
+            True
+        """
+    @property
+    def spec(self) -> gateway_api.ReferenceGrantSpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> ReferenceGrant.allow_routes("web", "models").spec.to[0].kind
+            'Service'
+        """
+
+@final
+class BackendTlsPolicy(_Object):
+    """The Gateway API's `BackendTLSPolicy`: TLS from a proxy to a backend.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        target_refs: The backends.
+        validation: The check of their certificates.
+        options: Options of the controller.
+
+    Example:
+        >>> from canary import gateway_api
+        >>> policy = BackendTlsPolicy(
+        ...     "pets",
+        ...     target_refs=[gateway_api.PolicyTargetRef(group="", kind="Service", name="pets")],
+        ...     validation={"hostname": "pets.example.com", "wellKnownCACertificates": "System"},
+        ... )
+        >>> policy.validate()
+        []
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        target_refs: Sequence[gateway_api.PolicyTargetRef] | None = None,
+        validation: gateway_api.BackendTlsPolicyValidation | Mapping[str, Any] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> BackendTlsPolicy: ...
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        target_refs: Sequence[gateway_api.PolicyTargetRef] | None = ...,
+        validation: gateway_api.BackendTlsPolicyValidation | Mapping[str, Any] | None = ...,
+        options: Mapping[str, str] | None = ...,
+    ) -> BackendTlsPolicy:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
+        Example:
+            >>> from canary import gateway_api
+            >>> policy = BackendTlsPolicy(
+            ...     "pets",
+            ...     target_refs=[gateway_api.PolicyTargetRef(group="", kind="Service", name="pets")],
+            ...     validation={"hostname": "pets.example.com", "wellKnownCACertificates": "System"},
+            ... )
+            >>> policy.replace(namespace="models").namespace
+            'models'
+        """
+    def with_defaults(self) -> BackendTlsPolicy:
+        """Give the object as the API server stores it: with the default in each absent field that has one.
+
+        Example:
+            >>> from canary import gateway_api
+            >>> policy = BackendTlsPolicy(
+            ...     "pets",
+            ...     target_refs=[gateway_api.PolicyTargetRef(group="", kind="Service", name="pets")],
+            ...     validation={"hostname": "pets.example.com", "wellKnownCACertificates": "System"},
+            ... )
+            >>> policy.with_defaults() == policy
+            True
+        """
+    @property
+    def spec(self) -> gateway_api.BackendTlsPolicySpec:
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> from canary import gateway_api
+            >>> policy = BackendTlsPolicy(
+            ...     "pets",
+            ...     target_refs=[gateway_api.PolicyTargetRef(group="", kind="Service", name="pets")],
+            ...     validation={"hostname": "pets.example.com", "wellKnownCACertificates": "System"},
+            ... )
+            >>> policy.spec.validation.hostname
+            'pets.example.com'
         """
 
 @final
@@ -1406,6 +2059,8 @@ class Workload(_Value):
         gpu_resource: The extended resource that a GPU is; `nvidia.com/gpu` unless given.
         node_selector: Labels of the nodes on which the pods may run.
         tolerations: Taints of nodes that the pods tolerate, as `kubectl taint` writes them: `key=value:effect`.
+        own_service: Whether the version has a Service of its own, `<app>-<version>`, beside that of all versions: for
+            routes that tell versions apart by Service, as those of the Gateway API do.
 
     Example:
         >>> stable = Workload("image-classifier", "resnet50", model="image_classifier", path="gs://b/r50")
@@ -1443,7 +2098,19 @@ class Workload(_Value):
         gpu_resource: str | None = None,
         node_selector: Mapping[str, str] | None = None,
         tolerations: Sequence[str] | None = None,
+        own_service: bool = False,
     ) -> Workload: ...
+    @property
+    def own_service(self) -> bool:
+        """Whether the version has a Service of its own.
+
+        Example:
+            >>> stable = Workload("pets", "v1", model="pets", path="gs://bucket/pets", own_service=True)
+            >>> stable.own_service
+            True
+            >>> [object["metadata"]["name"] for object in stable.objects() if object["kind"] == "Service"]
+            ['pets', 'pets-v1']
+        """
     @property
     def app(self) -> str:
         """The service that all versions share.
@@ -1613,6 +2280,7 @@ class Workload(_Value):
         gpu_resource: str | None = ...,
         node_selector: Mapping[str, str] | None = ...,
         tolerations: Sequence[str] | None = ...,
+        own_service: bool = ...,
     ) -> Workload:
         """Give a copy with other settings, which are those of the constructor.
 
@@ -1690,12 +2358,18 @@ def dumps(objects: Any) -> str:
         2
     """
 
-def validate(objects: Any, *, istio_version: str | None = None) -> Records[Finding]:
+def validate(
+    objects: Any, *, istio_version: str | None = None, channel: Literal["standard", "experimental"] = "standard"
+) -> Records[Finding]:
     """Find what Istio would refuse or warn of in one object or in a list of them.
 
     Args:
         objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries.
         istio_version: The control plane's version; before 1.15 weights had to sum to 100.
+        channel: The channel of the Gateway API's definitions in the cluster.
+
+    Raises:
+        ValueError: There is no such version or channel.
 
     Example:
         >>> validate(VirtualService.weighted("s", {"a": 0, "b": 0}))[0].path
@@ -1744,8 +2418,10 @@ def analyze(objects: Any) -> Analysis:
 class Mesh(_Shown, _Table):
     """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
 
-    A Service or ServiceEntry among the objects tells what is a service and on which ports, and a Sidecar what its
-    workloads know of the mesh. Other kinds, such as a Deployment, say nothing about routes and are left aside.
+    Istio's kinds and those of the Gateway API (Gateway, GatewayClass, HTTPRoute, GRPCRoute, ReferenceGrant) decide. A
+    Service or ServiceEntry among the objects tells what is a service and on which ports, a Sidecar what its workloads
+    know of the mesh, and a Namespace its labels. Other kinds, such as a Deployment, say nothing about routes and are
+    left aside.
 
     Args:
         objects: Typed objects, plain dictionaries, `Workload`s, or objects of other Kubernetes libraries.
@@ -2734,6 +3410,8 @@ class Client(_Value):
         encoding: The form of arrays in requests of "v2": "auto" (unless given) sends raw elements over gRPC and lists
             over REST, and what JSON cannot hold, such as bytes and float16, by the binary extension; "lists" and "raw"
             send these alone; "base64" sends lists, with bytes as MLServer reads them.
+        grpc_service: The gRPC service of "v2"; `inference.GRPCInferenceService` unless given. TorchServe has the same
+            messages under `org.pytorch.serve.grpc.openinference.GRPCInferenceService`, which `detect` finds out.
         outputs: The outputs to respond with, over "v2" and over TensorFlow Serving's gRPC; all unless given.
         prediction: The part of an answer that a run compares: "labels" (unless given), the most probable one of the
             outputs `labels` and `probabilities`; "argmax", the class with the highest score; "class", a text or whole
@@ -2777,6 +3455,7 @@ class Client(_Value):
         model: str,
         protocol: _Protocol | None = None,
         encoding: _Encoding | None = None,
+        grpc_service: str | None = None,
         outputs: Iterable[str] | None = None,
         prediction: _Prediction | None = None,
         signature: str | None = None,
@@ -2797,14 +3476,70 @@ class Client(_Value):
         allow_cleartext: bool = False,
     ) -> Client: ...
     @classmethod
-    def detect(cls, url: str, **settings: Any) -> Client:
+    def detect(
+        cls,
+        url: str,
+        *,
+        model: str,
+        outputs: Iterable[str] | None = None,
+        prediction: _Prediction | None = None,
+        signature: str | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: _Seconds | None = None,
+        attempts: int | None = None,
+        attempt_timeout: _Seconds | None = None,
+        hedge: _Seconds | None = None,
+        max_answer_bytes: int | None = None,
+        form: Literal["row", "column"] | None = None,
+        doubles: bool = False,
+        ca_certificate: _File | None = None,
+        identity: tuple[_Pem, _Pem] | None = None,
+        system_authorities: bool = True,
+        proxy: str | Literal[False] | None = None,
+        allow_cleartext: bool = False,
+    ) -> Client:
         """Make a client in the protocol that the server is found to speak, with the encoding that suits the server.
 
         The server is asked to describe itself and the model; nothing is predicted.
 
         Args:
-            url: The address.
-            settings: Those of the constructor, except `protocol` and `encoding`.
+            url: The address, as for the constructor.
+            model: The model's name.
+            outputs: The outputs to respond with, over "v2" and over TensorFlow Serving's gRPC; all unless given.
+            prediction: The part of an answer that a run compares: "labels" (unless given), the most probable one of
+                the outputs `labels` and `probabilities`; "argmax", the class with the highest score; "class", a
+                text or whole number; "number"; or a function of an `Answer` that gives a text or a number, a tuple
+                of it and its probability, or None. A dict names the output, and the classes: `{"argmax": "logits",
+                "classes": ["cat", "dog"]}`.
+            signature: The signature; the server takes `serving_default` unless given.
+            version: One version of the model by its number; the newest one unless given.
+            label: One version of the model by its label.
+            headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another
+                host. No repr shows their values, and no error repeats those of credentials (such as
+                `authorization`, `cookie` and `x-api-key`); a client with such a header is not pickled.
+            timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
+            attempts: The greatest number of times that a request is sent, where sending it again is safe; 3 unless
+                given.
+            attempt_timeout: The longest that one attempt may take, in seconds; after it the request is sent again.
+            hedge: After so many seconds without an answer the request is sent a second time, and the first answer
+                counts.
+            max_answer_bytes: The largest answer that is read; 64 MiB unless given.
+            form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
+            doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
+            ca_certificate: Authorities to trust beside the system's: a path, or the bytes of certificates in PEM.
+            identity: The client's own certificate, its chain after it, and its private key, shown when the server
+                requests it: `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path
+                is pickled as the path; a client that holds the bytes of a key is not pickled.
+            system_authorities: True to trust the system's authorities; False trusts those of `ca_certificate`
+                alone.
+            proxy: The proxy for requests over REST, such as `http://proxy:3128` or `socks5://127.0.0.1:1080`; False
+                uses none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
+                is not used for the loopback. A user name and a password may be in the URL; no repr shows it, and
+                the client is not pickled then.
+            allow_cleartext: True to send headers with credentials by `http://` or `grpc://` to other machines too,
+                where the network itself is encrypted, as in a mesh. Without it the call is refused.
 
         Raises:
             NetworkError: The server cannot be reached.
@@ -2815,7 +3550,30 @@ class Client(_Value):
             'tensorflow'
         """
     @classmethod
-    def detect_async(cls, url: str, **settings: Any) -> Coroutine[Any, Any, Client]:
+    def detect_async(
+        cls,
+        url: str,
+        *,
+        model: str,
+        outputs: Iterable[str] | None = None,
+        prediction: _Prediction | None = None,
+        signature: str | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: _Seconds | None = None,
+        attempts: int | None = None,
+        attempt_timeout: _Seconds | None = None,
+        hedge: _Seconds | None = None,
+        max_answer_bytes: int | None = None,
+        form: Literal["row", "column"] | None = None,
+        doubles: bool = False,
+        ca_certificate: _File | None = None,
+        identity: tuple[_Pem, _Pem] | None = None,
+        system_authorities: bool = True,
+        proxy: str | Literal[False] | None = None,
+        allow_cleartext: bool = False,
+    ) -> Coroutine[Any, Any, Client]:
         """Do what `detect` does, as a coroutine; arguments and errors are the same.
 
         Example:
@@ -3087,6 +3845,7 @@ class Client(_Value):
         model: str = ...,
         protocol: _Protocol | None = ...,
         encoding: _Encoding | None = ...,
+        grpc_service: str | None = ...,
         outputs: Iterable[str] | None = ...,
         prediction: _Prediction | None = ...,
         signature: str | None = ...,
@@ -3179,6 +3938,8 @@ class Answer(Mapping[str, NDArray[Any]], _Shown, _Table):
         (dtype('O'), True)
         >>> answer.headers["content-type"], answer.raw[:1]
         ('application/json', b'{')
+        >>> answer.version is None  # TensorFlow Serving names its version over gRPC alone
+        True
     """
 
     @property
@@ -3235,7 +3996,7 @@ class Answer(Mapping[str, NDArray[Any]], _Shown, _Table):
         outputs: list[tuple[str, NDArray[Any]]],
         body: bytes,
         headers: list[tuple[str, bytes]],
-        trace: tuple[str | None, float, int, list[str]],
+        trace: tuple[str | None, float, int, list[str], str | None],
         image: bytes | None,
     ) -> Answer: ...
     @property
@@ -3268,6 +4029,12 @@ class Answer(Mapping[str, NDArray[Any]], _Shown, _Table):
     @property
     def probability(self) -> float | None:
         """Its probability."""
+    @property
+    def version(self) -> str | None:
+        """The version of the model that answered, as its server writes it, such as '42' or 'v10'.
+
+        TensorFlow Serving names it over gRPC alone, and servers of "v2" may; None where the answer names none.
+        """
     @property
     def subset(self) -> str | None:
         """The subset that answered, when the answer named it."""
@@ -3427,7 +4194,8 @@ class Lab(_Shown):
 
     Args:
         models: By the path that a Deployment names, a scripted model, or the address of a server that runs already,
-            such as `http://127.0.0.1:8080`: the gateway sends it what it routes to the pods of that path.
+            such as `http://127.0.0.1:8080`: the gateway sends it what it routes to the pods of that path. The versions
+            of a model config file are the paths below a model's base path, such as `/models/pets/41`.
         model_files: The folder with the files of the real models; this interpreter's packages unless given.
         scripted_when_missing: True to let scripted models answer where the files of the real ones are missing.
         seed: The seed of the gateway's random draws.
@@ -4121,19 +4889,304 @@ def custom(
     """
 
 @final
+class Route(_Value):
+    """An object with routing rules, and those of its rules whose weights a rollout moves.
+
+    Made by `Route.virtual_service`, `Route.http_route` and `Route.grpc_route`.
+
+    Example:
+        >>> route = Route.virtual_service("pets", rules=["rest", "grpc"], namespace="edge")
+        >>> route.kind, route.name, route.namespace
+        ('VirtualService', 'pets', 'edge')
+        >>> route.to_dict()
+        {'namespace': 'edge', 'rules': ['rest', 'grpc'], 'virtualService': 'pets'}
+    """
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object: `VirtualService`, `HTTPRoute` or `GRPCRoute`."""
+    @property
+    def name(self) -> str:
+        """The object's name."""
+    @property
+    def namespace(self) -> str | None:
+        """The object's namespace, where it is not that of the `Target`."""
+    @staticmethod
+    def virtual_service(
+        name: str,
+        *,
+        rules: Literal["all"] | Sequence[str | Mapping[str, Any]] | None = None,
+        namespace: str | None = None,
+        protocol: Literal["http", "tls", "tcp"] = "http",
+    ) -> Route:
+        """Rules of an Istio VirtualService.
+
+        Args:
+            name: The object's name.
+            rules: The rules that move together: names, or dicts with a `match` that the rule has among its own, as the
+                object writes it; `"all"` for every rule that leads to the stable version. The only such rule unless
+                given.
+            namespace: The object's namespace; that of the `Target` unless given.
+            protocol: The list with the rules: `spec.http`, `spec.tls` or `spec.tcp`.
+
+        Raises:
+            CanaryError: The rules are neither names nor matches.
+
+        Example:
+            >>> Route.virtual_service("pets", rules=[{"match": {"port": 8500}}]).to_dict()
+            {'rules': [{'match': {'port': 8500}}], 'virtualService': 'pets'}
+        """
+    @staticmethod
+    def http_route(
+        name: str,
+        *,
+        rules: Literal["all"] | Sequence[str | Mapping[str, Any]] | None = None,
+        namespace: str | None = None,
+    ) -> Route:
+        """Rules of an HTTPRoute of the Gateway API.
+
+        Args:
+            name: The object's name.
+            rules: The rules that move together, as for `virtual_service`.
+            namespace: The object's namespace; that of the `Target` unless given.
+
+        Raises:
+            CanaryError: The rules are neither names nor matches.
+
+        Example:
+            >>> Route.http_route("pets", rules="all").to_dict()
+            {'httpRoute': 'pets', 'rules': 'all'}
+        """
+    @staticmethod
+    def grpc_route(
+        name: str,
+        *,
+        rules: Literal["all"] | Sequence[str | Mapping[str, Any]] | None = None,
+        namespace: str | None = None,
+    ) -> Route:
+        """Rules of a GRPCRoute of the Gateway API.
+
+        Args:
+            name: The object's name.
+            rules: The rules that move together, as for `virtual_service`.
+            namespace: The object's namespace; that of the `Target` unless given.
+
+        Raises:
+            CanaryError: The rules are neither names nor matches.
+
+        Example:
+            >>> Route.grpc_route("pets").kind
+            'GRPCRoute'
+        """
+    def to_dict(self) -> dict[str, Any]:
+        """The route as it is written in a plan.
+
+        Example:
+            >>> Route.grpc_route("pets").to_dict()
+            {'grpcRoute': 'pets'}
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Target(_Value):
+    """The target of a rollout: routes whose weights change together.
+
+    The first route holds the rollout's state; the others are written after it. At every moment each has the weights of
+    the step or of the one before, and a driver that was killed between two writes completes them.
+
+    Args:
+        routes: The routes; an object is named once.
+        namespace: The namespace of every object that names none itself.
+        arms: How a plan's `stable` and `canary` name the versions: as `subsets` of a DestinationRule, or as `services`,
+            one Service for each version. Unless given, `services` where a route is of the Gateway API, which has no
+            subsets, and `subsets` otherwise.
+        destination_rule: The name of the DestinationRule that defines the subsets; that of the first route unless
+            given.
+        destination_rule_namespace: Its namespace, where it is another one.
+
+    Raises:
+        ValueError: There is no route, or `arms` is neither of both.
+
+    Example:
+        >>> target = Target(Route.http_route("pets"), Route.grpc_route("pets-grpc"), namespace="models")
+        >>> target.state_object
+        'HTTPRoute models/pets'
+        >>> plan = Plan(target=target, stable="pets-v1", canary="pets-v2")
+        >>> plan.target == target
+        True
+    """
+
+    def __new__(
+        cls,
+        *routes: Route,
+        namespace: str = "default",
+        arms: Literal["subsets", "services"] | None = None,
+        destination_rule: str | None = None,
+        destination_rule_namespace: str | None = None,
+    ) -> Target: ...
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object that holds the rollout's state.
+
+        Example:
+            >>> Target(Route.http_route("pets"), namespace="models").namespace
+            'models'
+        """
+    @property
+    def state_object(self) -> str:
+        """The object that holds the rollout's state and the commands of people, as kind, namespace and name."""
+    @property
+    def routes(self) -> list[Route]:
+        """The routes, in the order in which they are written.
+
+        Example:
+            >>> [route.name for route in Target(Route.http_route("a"), Route.http_route("b")).routes]
+            ['a', 'b']
+        """
+    def to_dict(self) -> dict[str, Any]:
+        """The target as it is written in a plan.
+
+        Example:
+            >>> Target(Route.virtual_service("pets")).to_dict()
+            {'namespace': 'default', 'virtualService': 'pets'}
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class VersionLabels(_Value):
+    """A target within one TensorFlow Serving: the labels of two versions of one model.
+
+    A plan's `stable` and `canary` are the labels. A mesh cannot divide traffic between labels: the canary's label is
+    served to the rollout's own requests alone, pairs of both labels decide at weight 0, and the promotion moves the
+    stable label to the new version for all clients at once. Clients must ask for the stable label, because a request
+    without a label is answered by the highest version that is loaded.
+
+    Args:
+        model: The name of the model in the model config file.
+        version: The number of the version that is released, the name of its folder.
+        deployment: The Deployment of the servers.
+        service: The Service whose endpoints are the servers; each is reached at its own address, over gRPC.
+        namespace: The namespace of the objects.
+        config_map: The ConfigMap that holds the model config file; the Deployment's name with `-configs` unless given,
+            as a `Workload` names it.
+        file: The key of the file in the ConfigMap; `models.config` unless given.
+
+    Example:
+        >>> target = VersionLabels("pets", 42, deployment="classifiers-v1", service="classifiers")
+        >>> target.model, target.version, target.deployment, target.service, target.namespace
+        ('pets', 42, 'classifiers-v1', 'classifiers', 'default')
+        >>> target.config_map, target.file, target.state_object
+        ('classifiers-v1-configs', 'models.config', 'ConfigMap default/classifiers-v1-configs')
+        >>> plan = Plan(target=target, stable="stable", canary="canary", guards=[agreement(0.95)])
+        >>> plan.weights, plan.target == target
+        ([0, 100], True)
+    """
+
+    def __new__(
+        cls,
+        model: str,
+        version: int,
+        *,
+        deployment: str,
+        service: str,
+        namespace: str = "default",
+        config_map: str | None = None,
+        file: str | None = None,
+    ) -> VersionLabels: ...
+    @property
+    def model(self) -> str:
+        """The name of the model in the model config file."""
+    @property
+    def version(self) -> int:
+        """The number of the version that is released."""
+    @property
+    def deployment(self) -> str:
+        """The Deployment of the servers."""
+    @property
+    def service(self) -> str:
+        """The Service whose endpoints are the servers."""
+    @property
+    def namespace(self) -> str:
+        """The namespace of the objects."""
+    @property
+    def config_map(self) -> str:
+        """The ConfigMap that holds the model config file."""
+    @property
+    def file(self) -> str:
+        """The key of the file in the ConfigMap."""
+    @property
+    def state_object(self) -> str:
+        """The object that holds the rollout's state and the commands of people, as kind, namespace and name."""
+    def to_dict(self) -> dict[str, Any]:
+        """The target as it is written in a plan, under `versionLabels`.
+
+        Example:
+            >>> target = VersionLabels("pets", 42, deployment="classifiers-v1", service="classifiers")
+            >>> target.to_dict()["version"]
+            42
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Sticky(_Value):
+    """A session cookie that keeps each user at the version met first, for as long as the weights stay.
+
+    The weights then divide users: the response to a request without the cookie sets it, and rules before the divided
+    one send every request with it to the version that it names. When the weights move, every user is drawn again. Only
+    clients that keep cookies stay, so gRPC, TLS and TCP routes are refused.
+
+    Args:
+        cookie: The cookie's name: a token of RFC 6265 without `%`.
+        max_age: The time for which a client keeps the cookie, in whole seconds: seconds, a `timedelta`, or a text such
+            as `"1h"`; a day unless given.
+
+    Example:
+        >>> sticky = Sticky("canary-pets", max_age="2h")
+        >>> sticky.cookie, sticky.max_age
+        ('canary-pets', 7200.0)
+        >>> plan = Plan("pets", stable="v1", canary="v2", guards=[error_ratio()], sticky=sticky, users_within=600)
+        >>> plan.sticky == sticky
+        True
+    """
+
+    def __new__(cls, cookie: str, *, max_age: _Seconds | None = None) -> Sticky: ...
+    @property
+    def cookie(self) -> str:
+        """The cookie's name."""
+    @property
+    def max_age(self) -> float:
+        """The time for which a client keeps the cookie, in seconds."""
+    def to_dict(self) -> dict[str, Any]:
+        """The setting as it is written in a plan, under `sticky`.
+
+        Example:
+            >>> Sticky("canary-pets", max_age=3600).to_dict()
+            {'cookie': 'canary-pets', 'maxAge': '1h'}
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
 class Plan(_Value):
     """A canary rollout as data: steps, guardrails, and the bound on a false rollback.
 
     Args:
-        virtual_service: The name of the VirtualService whose weights are changed.
-        stable: The subset that serves today.
-        canary: The subset that is tried.
-        steps: Weights in percent, or mappings as in YAML; 5, 30, 100 unless given.
+        virtual_service: The name of the VirtualService whose weights are changed; not with `target`.
+        stable: The subset that serves today, or the Service, as `target` says.
+        canary: The subset that is tried, or the Service.
+        target: What is moved, where it is more than one rule of one VirtualService between two subsets: several rules
+            or objects, two Services, or routes of the Gateway API: a `Target`; two versions in the same servers:
+            `VersionLabels`; or a dict as in YAML.
+        steps: Weights in percent, such as 0.1 or 30, or mappings as in YAML; 5, 30, 100 unless given, and 0, 100 for
+            `VersionLabels`.
         hold: The hold of each step under 100: a number of requests that the canary serves, a time as a `timedelta` or
             a text such as `"10m"`, or a dict with any of `requests` (those of the canary), `total_requests` (those of
             both versions), `pairs` and `time` (seconds, a `timedelta` or a text), all of which must be reached;
-            `{"total_requests": 2000}` unless given. A step also lasts until each guardrail has its least number of
-            observations (`Guardrail.minimum`).
+            `{"total_requests": 2000}` unless given, and `{"pairs": 500}` for `VersionLabels`. A step also lasts until
+            each guardrail has its least number of observations (`Guardrail.minimum`).
         guards: The quantities that must not get worse, beside the observed split, which is always tested.
         header: The request header, as (name, value), that leads to the canary; pairs need it.
         alpha: The bound on the probability of rolling back a canary that is no worse; 0.05 unless given.
@@ -4160,6 +5213,8 @@ class Plan(_Value):
             for `mean(labelled=True)`.
         users_within: For services that keep a user on the version met first: each user is one observation, of the
             requests within this time, in seconds, of the first one. Every observation then needs its `user`.
+        sticky: The cookie that keeps a user at the version met first while the weights stay: a `Sticky`. It needs
+            `users_within`, because the requests of one user are no independent draws.
         sequential: The number of looks at planned numbers of requests, for the ratios, or a dict with `looks` and
             `spending` (`obf` or `pocock`). Every hold states `total_requests`, and `bursts` is `none`.
         proven_on: The evidence that has to exclude harm before a promotion: of `all_steps` (unless given), or of the
@@ -4172,6 +5227,8 @@ class Plan(_Value):
         scale_down_after: The seconds from the settled promotion until the old version's Deployment is scaled to 0 pods;
             unless given it is left unchanged. The run continues until then. A Deployment that an autoscaler scales, or
             that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
+        canary_matches: Further requests that go to the canary at any weight, beside those with the header: a list of
+            dicts as in YAML with any of `headers`, `queryParams`, `cookie` and `sourceLabels`, all of which must hold.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -4189,11 +5246,12 @@ class Plan(_Value):
 
     def __new__(
         cls,
-        virtual_service: str,
+        virtual_service: str | None = None,
         *,
         stable: str,
         canary: str,
-        steps: Sequence[int | Mapping[str, Any]] | None = None,
+        target: Target | VersionLabels | Mapping[str, Any] | None = None,
+        steps: Sequence[float | Mapping[str, Any]] | None = None,
         hold: int | timedelta | str | Mapping[str, Any] | None = None,
         guards: Sequence[Guardrail] | None = None,
         header: tuple[str, str] | None = None,
@@ -4210,11 +5268,13 @@ class Plan(_Value):
         on_inconclusive: Literal["keep", "rollback"] | None = None,
         labels_within: _Seconds | None = None,
         users_within: _Seconds | None = None,
+        sticky: Sticky | None = None,
         sequential: int | Mapping[str, Any] | None = None,
         proven_on: Literal["all_steps", "last_step"] | None = None,
         aa: bool = False,
         canary_labels: Mapping[str, str] | None = None,
         scale_down_after: _Seconds | None = None,
+        canary_matches: Sequence[Mapping[str, Any]] | None = None,
     ) -> Plan: ...
     def replace(
         self,
@@ -4222,7 +5282,8 @@ class Plan(_Value):
         virtual_service: str = ...,
         stable: str = ...,
         canary: str = ...,
-        steps: Sequence[int | Mapping[str, Any]] | None = ...,
+        target: Target | VersionLabels | Mapping[str, Any] | None = ...,
+        steps: Sequence[float | Mapping[str, Any]] | None = ...,
         hold: int | timedelta | str | Mapping[str, Any] | None = ...,
         guards: Sequence[Guardrail] | None = ...,
         header: tuple[str, str] | None = ...,
@@ -4239,11 +5300,13 @@ class Plan(_Value):
         on_inconclusive: Literal["keep", "rollback"] | None = ...,
         labels_within: _Seconds | None = ...,
         users_within: _Seconds | None = ...,
+        sticky: Sticky | None = ...,
         sequential: int | Mapping[str, Any] | None = ...,
         proven_on: Literal["all_steps", "last_step"] | None = ...,
         aa: bool = ...,
         canary_labels: Mapping[str, str] | None = ...,
         scale_down_after: _Seconds | None = ...,
+        canary_matches: Sequence[Mapping[str, Any]] | None = ...,
     ) -> Plan:
         """Give a copy with other settings, which are those of the constructor; None means what is usual.
 
@@ -4314,8 +5377,16 @@ class Plan(_Value):
             []
         """
     @property
+    def target(self) -> Target | VersionLabels:
+        """What it moves.
+
+        Example:
+            >>> Plan("pets", stable="v1", canary="v2").target.state_object
+            'VirtualService default/pets'
+        """
+    @property
     def virtual_service(self) -> str:
-        """The name of the VirtualService.
+        """The name of the first route: of the VirtualService, or of the object that `target` names first.
 
         Example:
             >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], header=("user-group", "canary"))
@@ -4378,6 +5449,21 @@ class Plan(_Value):
     def header(self) -> tuple[str, str] | None:
         """The header that leads to the canary."""
     @property
+    def canary_matches(self) -> list[dict[str, Any]]:
+        """The further conditions by which requests go to the canary at any weight.
+
+        Such a request gets the plan's header on its way, so that the service and Istio's metrics can tell it from those
+        that the weights divide.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], header=("user-group", "canary"),
+            ...             canary_matches=[{"headers": {"x-team": {"prefix": "ml-"}}},
+            ...                             {"cookie": {"name": "beta", "value": "1"}},
+            ...                             {"queryParams": {"beta": {"exact": "yes"}}}])
+            >>> plan.canary_matches[1]
+            {'cookie': {'name': 'beta', 'value': '1'}}
+        """
+    @property
     def settle(self) -> float:
         """The time after a weight was written during which requests may still follow the one before, in seconds."""
     @property
@@ -4430,6 +5516,16 @@ class Plan(_Value):
             1800.0
         """
     @property
+    def sticky(self) -> Sticky | None:
+        """The cookie that keeps a user at the version met first; None where each request is drawn.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], users_within=1800,
+            ...             sticky=Sticky("canary-s"))
+            >>> plan.sticky.cookie, plan.to_dict()["sticky"]
+            ('canary-s', {'cookie': 'canary-s'})
+        """
+    @property
     def aa(self) -> bool:
         """Whether it is an A/A plan, which measures the service and promotes nothing.
 
@@ -4439,8 +5535,13 @@ class Plan(_Value):
             (True, True)
         """
     @property
-    def weights(self) -> list[int]:
-        """The weights of the steps, in percent."""
+    def weights(self) -> list[float]:
+        """The weights of the steps, in percent; integers where they are whole.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", steps=[0.1, 10, 100]).weights
+            [0.1, 10, 100]
+        """
     @property
     def guards(self) -> list[Guardrail]:
         """Everything that must not get worse."""
@@ -4849,12 +5950,14 @@ class Prometheus(_Shown):
     Args:
         url: Where Prometheus listens, such as `https://prometheus.example`; without credentials.
         service: The Kubernetes service whose requests Istio's metrics count.
-        stable: The value that the subset's label has for the stable subset.
-        canary: The value that it has for the canary.
+        stable: The value that the subset's label has for the stable subset, or the stable version's Service.
+        canary: The value that it has for the canary, or the canary's Service.
         namespace: The service's namespace.
         reporter: Which proxy's counts: `source` (the gateway or the client's sidecar) or `destination`.
-        subset_label: The label that distinguishes the subsets; `destination_version` unless given, and `version` for
-            TensorFlow Serving.
+        arms: How `stable` and `canary` name the versions, as in `Target`: `subsets` of the service, or `services`,
+            without `service`.
+        subset_label: The label that distinguishes the versions; `destination_version` unless given,
+            `destination_service_name` for Services, and `version` for TensorFlow Serving.
         model: In place of `service`: the model whose requests TensorFlow Serving's own metrics count.
         labels: Further labels that the series must have.
         slower_than: Count requests that took longer, in seconds; it must be a bucket boundary (`thresholds`).
@@ -4893,6 +5996,7 @@ class Prometheus(_Shown):
         canary: str,
         namespace: str = "default",
         reporter: str = "source",
+        arms: str = "subsets",
         subset_label: str | None = None,
         model: str | None = None,
         labels: Mapping[str, str] | None = None,
@@ -5433,8 +6537,8 @@ class Progress(_Stored):
     def step(self) -> int | None:
         """The step, from 0."""
     @property
-    def weight(self) -> int | None:
-        """The canary's weight, in percent."""
+    def weight(self) -> float | None:
+        """The canary's weight, in percent; an integer where it is whole."""
     @property
     def requests(self) -> int | None:
         """Requests of both versions counted at this step."""

@@ -104,13 +104,13 @@ def chance(p: float, low: float, high: float, index: int = 0) -> str:
 _YAML = 20_000
 
 
-def _yaml(text: str) -> str:
+def folded(text: str) -> str:
     if len(text) > _YAML:
         text = f"{text[:_YAML]}\n# … and {len(text) - _YAML:,} more characters"
     return f"<details><summary>YAML</summary><pre>{escape(text)}</pre></details>"
 
 
-def _title(kind: str, value: Mapping[str, Any]) -> str:
+def title(kind: str, value: Mapping[str, Any]) -> str:
     metadata = value.get("metadata", {})
     name = escape(str(metadata.get("name", "")))
     namespace = escape(str(metadata.get("namespace", "default")))
@@ -176,7 +176,7 @@ def service_about(spec: Mapping[str, Any]) -> str:
 def render_VirtualService(value: Mapping[str, Any], yaml: str) -> str:  # noqa: N802 - the kind's name
     """Show the route table with weight bars, the YAML folded beneath."""
     spec = value.get("spec", {})
-    body = _title("VirtualService", value) + f"<div>{service_about(spec)}</div>" + route_table(spec) + _yaml(yaml)
+    body = title("VirtualService", value) + f"<div>{service_about(spec)}</div>" + route_table(spec) + folded(yaml)
     return page(body)
 
 
@@ -194,10 +194,10 @@ def render_DestinationRule(value: Mapping[str, Any], yaml: str) -> str:  # noqa:
         for subset in spec.get("subsets", [])
     ]
     body = (
-        _title("DestinationRule", value)
+        title("DestinationRule", value)
         + f"<div>host <code>{escape(str(spec.get('host', '')))}</code></div>"
         + table(("subset", "pods with", "own policy"), rows)
-        + _yaml(yaml)
+        + folded(yaml)
     )
     return page(body)
 
@@ -222,10 +222,10 @@ def render_Gateway(value: Mapping[str, Any], yaml: str) -> str:  # noqa: N802 - 
         f"<code>{escape(key)}={escape(str(label))}</code>" for key, label in spec.get("selector", {}).items()
     )
     body = (
-        _title("Gateway", value)
+        title("Gateway", value)
         + f"<div>on pods with {labels or 'any label'}</div>"
         + table(("port", "protocol", "hosts", "TLS"), rows)
-        + _yaml(yaml)
+        + folded(yaml)
     )
     return page(body)
 

@@ -1,4 +1,4 @@
-"""Common code of the messages of `canary.istio`: fields as attributes, immutability, comparison, pickle."""
+"""Common code of the messages of `canary.istio` and `canary.gateway_api`: fields, immutability, comparison, pickle."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Kind = Literal["one", "list", "map"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """A map without entries."""
 
-# The classes of messages, by name.
+# The classes of messages, by module and name.
 _CLASSES: dict[str, type[Message]] = {}
 
 
@@ -48,6 +48,7 @@ class Field:
         """Take the name, and make the JSON's of it unless one was given."""
         self.name = name
         self.owner = owner
+        self.of_class = self.of and f"{owner.__module__}.{self.of}"
         if self.key is None:
             head, *rest = name.rstrip("_").split("_")
             self.key = head + "".join(part[:1].upper() + part[1:] for part in rest)
@@ -167,7 +168,7 @@ class Message(Node):
 
     def __init_subclass__(cls) -> None:
         """Collect the fields, and keep the class for those that name it."""
-        _CLASSES[cls.__name__] = cls
+        _CLASSES[f"{cls.__module__}.{cls.__name__}"] = cls
         found = [value for value in vars(cls).values() if isinstance(value, Field)]
         cls._by_name = {one.name: one for one in found}
         cls._by_key = {str(one.key): one for one in found}
@@ -203,10 +204,10 @@ class Message(Node):
         path = f"{self._path}.{key}" if self._path else key
         value = self._fields.get(key)
         if one.kind == "list":
-            return tuple(_shown(item, one.of, f"{path}[{at}]") for at, item in enumerate(value or ()))
+            return tuple(_shown(item, one.of_class, f"{path}[{at}]") for at, item in enumerate(value or ()))
         if one.kind == "map":
-            return Entries._make(value or {}, path, one.of)
-        return _shown(value, one.of, path)
+            return Entries._make(value or {}, path, one.of_class)
+        return _shown(value, one.of_class, path)
 
     if not TYPE_CHECKING:  # so that a checker finds a misspelt field
 

@@ -9,9 +9,23 @@ from canary._records import Records
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from canary import DestinationRule, Finding, Gateway, VirtualService
+    from canary import (
+        BackendTlsPolicy,
+        DestinationRule,
+        Finding,
+        Gateway,
+        GatewayClass,
+        GrpcRoute,
+        HttpRoute,
+        KubernetesGateway,
+        ReferenceGrant,
+        VirtualService,
+    )
 
-    _Object: TypeAlias = Gateway | VirtualService | DestinationRule | dict[str, Any]
+    _Istio: TypeAlias = Gateway | VirtualService | DestinationRule
+    _Routes: TypeAlias = HttpRoute | GrpcRoute
+    _GatewayApi: TypeAlias = _Routes | KubernetesGateway | GatewayClass | ReferenceGrant | BackendTlsPolicy
+    _Object: TypeAlias = _Istio | _GatewayApi | dict[str, Any]
 else:
     _Object = Any
 

@@ -20,12 +20,12 @@ def _hold(hold: Mapping[str, Any]) -> str:
     return " and ".join(f"{escape(str(hold[key]))} {words[key]}" for key in words if key in hold)
 
 
-def timeline(steps: Sequence[Mapping[str, Any]], now: int | None = None) -> str:
+def timeline(steps: Sequence[Mapping[str, Any]], now: float | None = None) -> str:
     """Draw the weights as a staircase, every step as wide as the others; the one at weight `now` stands out."""
     width, height = 96, 80
     parts = []
     for index, step in enumerate(steps):
-        weight = min(max(int(step.get("weight", 0)), 0), 100)
+        weight = min(max(step.get("weight", 0), 0), 100)
         top = height - weight * (height - 18) / 100
         opacity = 0.9 if weight == now else 0.55 if now is None else 0.3
         left = index * width
@@ -65,6 +65,7 @@ def render_plan(plan: Mapping[str, Any], needs: Sequence[tuple[float, int]]) -> 
     facts = [f"α = {plan['alpha']:g}"]
     facts += ["A/A"] if plan.get("aa") else []
     facts += [f"users within {plan['users']['within']}"] if "users" in plan else []
+    facts += [f"sticky by the cookie {plan['sticky']['cookie']}"] if "sticky" in plan else []
     facts += [f"{plan['sequential']['looks']} planned looks"] if "sequential" in plan else []
     facts += [f"labels within {plan['labels']['within']}"] if "labels" in plan else []
     return page(

@@ -17,6 +17,7 @@ mod convert;
 mod door;
 mod error;
 mod finding;
+mod gateway_api;
 mod image;
 mod input;
 mod istio;
@@ -53,6 +54,11 @@ mod _canary {
             encode::{encode_predict, encode_predict_grpc},
         },
         finding::Finding,
+        gateway_api::{
+            backend_tls_policy::BackendTlsPolicy, gateway::KubernetesGateway,
+            gateway_class::GatewayClass, grpc_route::GrpcRoute, http_route::HttpRoute,
+            reference_grant::ReferenceGrant,
+        },
         image::{decode::decode_image, models::preprocess_models, preprocess::Preprocess},
         istio::{
             analysis::Analysis,
@@ -81,8 +87,12 @@ mod _canary {
             power::Power,
             progress::Progress,
             reading::Reading,
+            route::Route,
             simulation::Simulation,
+            sticky::Sticky,
+            target::Target,
             verdict::Verdict,
+            version_labels::VersionLabels,
         },
         run::{Run, report::report},
         stats::{ObservedShare, observed_share},

@@ -272,7 +272,7 @@ MISTAKES: dict[str, Mistake] = {
         lambda: canary.decode_image("nowhere.jpg"), "not found", "nowhere.jpg", "check the path"
     ),
     # Plans
-    "half a per cent": Mistake(lambda: new(steps=[5.5, 100]), "5.5", r"steps\[0\]", "whole number of percent"),
+    "a fourth decimal": Mistake(lambda: new(steps=[5.0005, 100]), "5.0005", r"steps\[0\]", "at most three decimals"),
     "one step": Mistake(lambda: new(steps=5), "5", "steps", r"\[5, 30, 100\]"),
     "a step in words": Mistake(lambda: new(steps=["five", 100]), "a str", r"steps\[0\]", "give a weight"),
     "one guardrail": Mistake(lambda: new(guards=canary.error_ratio()), "a Guardrail", "guards", r"of one: \["),

@@ -11,8 +11,9 @@ import urllib.request
 
 import labs
 import pytest
+from pictures import CHROMIUM, QUIET, browser
 from PIL import Image
-from test_looks import CHROMIUM, HOSTILE, QUIET, browser
+from shown import HOSTILE
 
 import canary
 

@@ -121,9 +121,7 @@ def twin(name):
 def test_every_argument_is_explained_with_its_unit(name):
     parts = sections(inspect.cleandoc(MEMBERS[name].__doc__))
     kinds = {one.kind for one in parameters(MEMBERS[name])}
-    # Those of `detect` are the settings of the constructor, which its docs have.
-    detects = name.startswith("Client.detect")
-    assert detects or inspect.Parameter.VAR_KEYWORD not in kinds, "the arguments have names"
+    assert inspect.Parameter.VAR_KEYWORD not in kinds, "the arguments have names"
     named = [one.name for one in parameters(MEMBERS[name])]
     if name.endswith("_async"):
         base = name.removesuffix("_async")
@@ -138,7 +136,8 @@ def test_every_argument_is_explained_with_its_unit(name):
     node = WRITTEN[name]
     if isinstance(node, ast.ClassDef):
         node = WRITTEN[f"{name}.__new__"]
-    arguments = [*node.args.args, *node.args.kwonlyargs, *([node.args.kwarg] if detects else [])]
+    several = [node.args.vararg] if node.args.vararg else []
+    arguments = [*node.args.args, *several, *node.args.kwonlyargs]
     units = {one.arg: ast.unparse(one.annotation) for one in arguments if one.annotation}
     for argument, text in re.findall(r"^(\w+): ((?:.|\n(?!\w+: ))*)", parts["Args"], re.MULTILINE):
         if "_Seconds" in units[argument]:
@@ -165,7 +164,9 @@ def test_every_call_has_a_signature(name):
         return
     node = WRITTEN[f"{name}.__new__"] if inspect.isclass(value) else WRITTEN[name]
     keywords = [node.args.kwarg] if node.args.kwarg else []
-    written = [one.arg for one in [*node.args.args, *node.args.kwonlyargs, *keywords] if one.arg not in {"self", "cls"}]
+    several = [node.args.vararg] if node.args.vararg else []
+    written = [*node.args.args, *several, *node.args.kwonlyargs, *keywords]
+    written = [one.arg for one in written if one.arg not in {"self", "cls"}]
     assert [one.name for one in parameters(value)] == written
 
 

@@ -299,3 +299,35 @@ def test_objects_keep_their_version_until_another_is_asked_for():
         assert one.to_version(version).to_yaml() == older.to_yaml()
     with pytest.raises(canary.ManifestError, match="v9"):
         DOOR.to_version("v9")
+
+
+def route_of_pets(weight):
+    """A gateway of the Gateway API, and a split by an HTTPRoute."""
+    group = "gateway.networking.k8s.io/v1"
+    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+    gateway = {
+        "apiVersion": group,
+        "kind": "Gateway",
+        "metadata": {"name": "public"},
+        "spec": {"gatewayClassName": "istio", "listeners": [listener]},
+    }
+    backends = [
+        {"name": "pets-v1", "port": 80, "weight": 100 - weight},
+        {"name": "pets-v2", "port": 80, "weight": weight},
+    ]
+    route = {
+        "apiVersion": group,
+        "kind": "HTTPRoute",
+        "metadata": {"name": "pets"},
+        "spec": {"parentRefs": [{"name": "public"}], "rules": [{"name": "main", "backendRefs": backends}]},
+    }
+    return canary.Mesh([gateway, route])
+
+
+def test_routes_of_the_gateway_api_decide():
+    decision = route_of_pets(10).route("http://pets.example.com/cats")
+    assert [share for _, share in decision.shares] == [0.9, 0.1]
+    assert decision.host == "pets-v1.default.svc.cluster.local"
+    assert "HTTPRoute default/pets spec.rules[0] (main)" in decision.why
+    (change,) = route_of_pets(10).diff(route_of_pets(40))["changes"]
+    assert change["after"]["rule"]["object"] == "HTTPRoute default/pets"

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import canary
-from canary import istio
+from canary import gateway_api, istio
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "crates/canary-istio/tests/data/istio-schema.json").read_text())
 MESSAGES = [
     value
-    for value in vars(istio).values()
+    for module in (istio, gateway_api)
+    for value in vars(module).values()
     if inspect.isclass(value) and issubclass(value, istio.Message) and value is not istio.Message
 ]
 

@@ -336,5 +336,20 @@ def test_a_step_takes_a_hold_as_the_plan_does():
     as_in_yaml = [{"weight": 5, "hold": {"time": "30s", "totalRequests": 1000}}, 100]
     assert plan(steps=given) == plan(steps=as_in_yaml)
     assert given[0]["hold"] == {"time": 30, "total_requests": 1000}, "the caller's dictionary stays"
-    with pytest.raises(ValueError, match=r"steps\[0\] is 0\.5; give a weight, a whole number of percent from 0 to 100"):
-        plan(steps=[0.5, 100])
+
+
+def test_a_weight_may_have_three_decimals():
+    careful = plan(steps=[0.1, 1, {"weight": 2.5, "mirror": 0.5, "hold": 100}, 100])
+    assert repr(careful.weights) == "[0.1, 1, 2.5, 100]"
+    assert [step["weight"] for step in careful.steps] == careful.weights
+    assert careful.steps[2]["mirror"] == 0.5
+    assert "steps=[0.1, 1, 2.5, 100]" in repr(careful)
+    assert type(careful)(virtual_service="s", stable="a", canary="b", steps=[1.0, 100]).weights == [1, 100]
+    read = type(careful).from_yaml(careful.to_yaml())
+    assert read == careful
+    assert read.digest == careful.digest
+    assert ">0.1 %</text>" in careful._repr_html_()
+    wrong = r"steps\[0\] is {}; give a weight in percent, from 0 to 100 with at most three decimals"
+    for weight in (0.0005, -0.1, -1, float("nan")):
+        with pytest.raises(ValueError, match=wrong.format(re.escape(str(weight)))):
+            plan(steps=[weight, 100])

@@ -27,6 +27,7 @@ FULL = {
     "on_inconclusive": "rollback",
     "proven_on": "last_step",
     "canary_labels": {"track": "canary"},
+    "canary_matches": [{"headers": {"x-team": {"prefix": "ml-"}}}, {"sourceLabels": {"app": "web"}}],
 }
 
 
@@ -76,7 +77,9 @@ def test_a_setting_is_replaced_and_the_others_stay(plan, name):
         assert getattr(changed, name) != getattr(base, name)
     kept = set(inspect.signature(canary.Plan).parameters) - {"hold", name}
     # The gates are named by the steps, and the labels of the canary are usually its name.
-    kept -= {"gates": {"steps"}, "steps": {"gates"}, "canary": {"canary_labels"}}.get(name, set())
+    # The namespace and the names of the objects are parts of the target.
+    parts = {one: {"target"} for one in ("namespace", "route", "destination_rule")}
+    kept -= {"gates": {"steps"}, "steps": {"gates"}, "canary": {"canary_labels"}, **parts}.get(name, set())
     assert {one: getattr(changed, one) for one in kept} == {one: getattr(base, one) for one in kept}
 
 
@@ -84,7 +87,7 @@ def test_a_new_hold_is_that_of_every_step_and_none_is_the_usual(plan):
     held = plan.replace(hold={"time": "1m"})
     assert [step.get("hold") for step in held.steps] == [{"time": 60.0}, {"time": 60.0}, None]
     assert plan.replace(steps=[20, 100]).steps[0]["gates"] == ["golden"]
-    usual = plan.replace(header=None, alpha=None, gates=None, route=None)
+    usual = plan.replace(header=None, canary_matches=None, alpha=None, gates=None, route=None)
     assert (usual.header, usual.alpha, usual.gates, usual.route) == (None, 0.05, {}, None)
     assert plan.replace() == plan
     assert plan.replace(canary="b") == plan

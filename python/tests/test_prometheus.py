@@ -1,5 +1,7 @@
+import pickle
 import time
 import typing
+import urllib.parse
 
 import pytest
 import servers
@@ -92,6 +94,40 @@ def test_a_plan_is_judged_by_what_prometheus_counts(url):
             pairs.run(lab, evidence=[prometheus(url)], client=canary.Client(lab.url, model="m"), inputs=[b"a"])
 
 
+class Services(servers.Handler):
+    """Prometheus' API over counters of Services, which it selects as the query says."""
+
+    queries: typing.ClassVar[list] = []
+
+    def do_GET(self):
+        fields = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        type(self).queries.append(fields["query"][0])
+        now = time.time()
+        result = []
+        for service, code, step in [("pets-v1", "200", 20), ("pets-v2", "200", 12), ("pets-v2", "503", 8)]:
+            name = {"destination_service_name": service, "destination_version": "unknown"}
+            labels = {**name, "response_code": code, "instance": "a", "job": "b"}
+            values = [[now - 10 + n, str(n * step)] for n in range(10)]
+            result.append({"metric": labels, "values": values})
+        self.answer({"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+def test_services_are_told_apart_by_their_names():
+    Services.queries = []
+    with servers.serving(Services) as server:
+        one = canary.Prometheus(server.url, stable="pets-v1", canary="pets-v2", arms="services", namespace="models")
+        counts = one.counts(30)
+    assert counts["stable"]["failed"] == 0
+    assert counts["canary"]["failed"] * 20 == counts["canary"]["requests"] * 8 > 0
+    assert counts["unknown"] == 0
+    (query,) = Services.queries
+    hosts = r"pets\\-v1\\.models\\.svc\\..+|pets\\-v2\\.models\\.svc\\..+"
+    assert f'destination_service=~"{hosts}"' in query
+    assert 'reporter="source"' in query
+    assert repr(one).endswith("services models/pets-v1 and models/pets-v2)")
+    assert repr(pickle.loads(pickle.dumps(one))) == repr(one)
+
+
 def test_what_cannot_be_is_refused(tmp_path):
     for changes, error, words in [
         ({"reporter": "both"}, ValueError, "destination"),
@@ -112,3 +148,10 @@ def test_what_cannot_be_is_refused(tmp_path):
         prometheus("http://prometheus.invalid", password=HIDDEN, username="me").counts()
     with pytest.raises(TypeError, match="service"):
         canary.Prometheus("http://127.0.0.1:9", stable="a", canary="b")
+    with pytest.raises(TypeError, match='arms="services"'):
+        prometheus(arms="services")
+    with pytest.raises(ValueError, match="services"):
+        prometheus(arms="pods")
+    # The pods' proxies do not tell Services apart.
+    with pytest.raises(canary.PlanError, match="reporter source"):
+        canary.Prometheus("http://127.0.0.1:9", stable="a", canary="b", arms="services", reporter="destination")

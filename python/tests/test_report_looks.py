@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import CHROMIUM, FLAGS, LOOKS, browser, differing
 from PIL import Image
-from test_looks import CHROMIUM, FLAGS, LOOKS, browser, differing
 
 PAGE = Path(__file__).parents[2] / "crates/canary-rollout/tests/data/report.html"
 FONTS = (

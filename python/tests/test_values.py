@@ -67,6 +67,16 @@ def values():
             "DestinationRule": canary.DestinationRule.subsets("s", ["a", "b"]),
             "Finding": canary.VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0],
             "Gateway": canary.Gateway.http("g"),
+            "GatewayClass": canary.GatewayClass("istio", controller_name="istio.io/gateway-controller"),
+            "GrpcRoute": canary.GrpcRoute.to("s", gateways=["g"], port=9000),
+            "HttpRoute": canary.HttpRoute.weighted("s", {"a": 1, "b": 2}, gateways=["g"], port=80),
+            "KubernetesGateway": canary.KubernetesGateway.http("g"),
+            "ReferenceGrant": canary.ReferenceGrant.allow_routes("web", "models"),
+            "BackendTlsPolicy": canary.BackendTlsPolicy(
+                "s",
+                target_refs=[{"group": "", "kind": "Service", "name": "s"}],
+                validation={"hostname": "a.example.com", "wellKnownCACertificates": "System"},
+            ),
             "Guardrail": canary.error_ratio(1.0, proven_below=1.5),
             "Observation": canary.Observation("a", 1.7e9, ok=False, latency=0.1, value=0.5, user="ada", id="7f"),
             "ObservedShare": canary.observed_share(31, 69, weight=0.3),
@@ -75,6 +85,10 @@ def values():
             "Preprocess": canary.Preprocess((2, 2), crop=0.8, mean_std=([1, 2, 3], [4, 5, 6])),
             "ScriptedModel": canary.ScriptedModel("cat", 0.8, latency=0.1, seed=7),
             "Simulation": one.simulate(errors=(0.01, 0.05), runs=20, seed=7),
+            "Route": canary.Route.http_route("s", rules=["a"]),
+            "Sticky": canary.Sticky("canary-s", max_age=3600),
+            "Target": canary.Target(canary.Route.virtual_service("s"), arms="services"),
+            "VersionLabels": canary.VersionLabels("m", 2, deployment="d", service="s"),
             "VirtualService": canary.VirtualService.to("s"),
             "Workload": canary.Workload("a", "v", model="m", path="p", replicas=2, args=["--x"]),
         }
@@ -130,6 +144,12 @@ def test_replace_gives_a_copy_with_other_settings(values):
         "Client": {"timeout": dt.timedelta(seconds=2)},
         "Cluster": {"namespace": "other"},
         "Gateway": {"namespace": "other"},
+        "GatewayClass": {"description": "other"},
+        "GrpcRoute": {"hostnames": ["other"]},
+        "HttpRoute": {"hostnames": ["other"]},
+        "KubernetesGateway": {"namespace": "other"},
+        "ReferenceGrant": {"namespace": "other"},
+        "BackendTlsPolicy": {"namespace": "other"},
         "VirtualService": {"hosts": ["other"]},
         "DestinationRule": {"host": "other"},
         "Preprocess": {"layout": "nchw"},
@@ -209,10 +229,11 @@ def test_arguments_after_the_first_are_named():
         # kubectl's order, and what is counted or mapped: the order says what it is.
         "Cluster.get": 2, "Cluster.get_async": 2, "Cluster.delete": 2, "Cluster.delete_async": 2, "Cluster.watch": 2,
         "Lab.get": 3, "Gateway.http": 3, "Gateway.https": 3, "VirtualService.when_header": 3, "custom": 3,
+        "HttpRoute.when_header": 3, "GrpcRoute.when_header": 3,
     }  # fmt: skip
     for name in canary.__all__:
         one = getattr(canary, name)
-        if not getattr(one, "__module__", "").startswith(("canary", "builtins")) or name == "istio":
+        if not getattr(one, "__module__", "").startswith(("canary", "builtins")) or name in {"gateway_api", "istio"}:
             continue
         members = {name: one} if not inspect.isclass(one) else {
             f"{name}.{key}": value for key, value in vars(one).items() if not key.startswith("_") and callable(value)

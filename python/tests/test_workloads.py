@@ -135,7 +135,7 @@ def test_a_warm_up_file_is_records_with_checksums():
             canary.encode_warm_up(inputs, model="m")
 
 
-def test_the_lab_runs_one_model_with_metrics_and_says_that_it_reads_no_file():
+def test_the_lab_runs_a_model_with_metrics_and_says_which_model_of_a_file_it_lacks():
     one = canary.Workload("pets", "v1", model="pets", path="models/v1", monitoring=canary.MonitoringConfig())
     many = canary.Workload("many", "v1", models=canary.ModelServerConfig.from_text(MODELS))
     with canary.Lab(models={"models/v1": canary.ScriptedModel("tabby cat", 0.9)}) as lab:
@@ -145,5 +145,5 @@ def test_the_lab_runs_one_model_with_metrics_and_says_that_it_reads_no_file():
         client = canary.Client(lab.url, model="pets", signature="serving_preprocess")
         assert client.predict(b"a photo").label == "tabby cat"
         lab.apply(many)
-        with pytest.raises(canary.ClusterError, match="the lab, which serves one model"):
+        with pytest.raises(canary.ClusterError, match="No versions of servable pets found"):
             lab.wait_ready(timeout=10)

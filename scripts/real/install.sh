@@ -18,5 +18,6 @@ if [ ${#packages[@]} -gt 0 ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 ./build-kubernetes.sh
+./fetch-gateway-api.sh
 ./build-istio.sh
 ./build-model-servers.sh

@@ -82,3 +82,13 @@ fn gateways_route_as_istiod_makes_them() {
 fn sidecars_route_as_istiod_makes_them() {
     compare(Kind::Sidecar, "sidecar");
 }
+
+#[test]
+fn gateways_route_by_the_gateway_api_as_istiod_makes_them() {
+    compare(Kind::RoutesAtGateway, "routes-at-gateway");
+}
+
+#[test]
+fn sidecars_route_by_the_gateway_api_as_istiod_makes_them() {
+    compare(Kind::RoutesInMesh, "routes-in-mesh");
+}

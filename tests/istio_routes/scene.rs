@@ -2,21 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::{Manifest, Mesh, Object, Request, route::GatewayWorkload};
+use canary_core::{Manifest, Mesh, Object, Request, VirtualService, route::GatewayWorkload};
 use canary_tests::meshes::{
     admissible,
     backends::Backends,
     clients::{self, Client},
     draw::Draw,
     objects,
+    routes::{self, GATEWAY, Proxies},
 };
 use serde_json::{Value, json};
 
 /// The kind of proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A gateway with Istio's own objects.
     Gateway,
+    /// A sidecar with Istio's own objects.
     Sidecar,
+    /// A gateway of the Gateway API, sometimes with Istio's own objects for the same proxies.
+    RoutesAtGateway,
+    /// A sidecar with routes whose parents are services, beside Istio's own objects.
+    RoutesInMesh,
+}
+
+impl Kind {
+    /// Returns true for a gateway's proxy.
+    pub(crate) fn is_gateway(self) -> bool {
+        matches!(self, Self::Gateway | Self::RoutesAtGateway)
+    }
 }
 
 /// A generated mesh and the client or the gateway in it.
@@ -34,6 +48,19 @@ impl Scene {
         all.extend(clients::kubernetes_services(backends).into_iter().map(Object::Other));
         all.extend(clients::entries(draw, backends).into_iter().map(Object::Other));
         let client = match kind {
+            Kind::RoutesAtGateway => routes_at_gateway(draw, &mut all),
+            Kind::RoutesInMesh => {
+                if draw.once_in(2) {
+                    all.extend(virtual_services(draw).into_iter().map(Object::from));
+                }
+                if draw.once_in(3) {
+                    all.extend(clients::sidecars(draw).into_iter().map(Object::Other));
+                }
+                let mut made = routes::routes(draw, true);
+                made.extend(routes::grants(draw));
+                all.extend(routes::read(&made));
+                clients::client(draw)
+            }
             Kind::Gateway => {
                 let mut made = objects::objects(draw);
                 for gateway in &mut made.gateways {
@@ -63,11 +90,7 @@ impl Scene {
                 Client { namespace: namespace.to_owned(), labels }
             }
             Kind::Sidecar => {
-                let mut made = clients::services(draw);
-                for service in &mut made {
-                    admissible::mend(service, true);
-                }
-                all.extend(made.into_iter().map(Object::from));
+                all.extend(virtual_services(draw).into_iter().map(Object::from));
                 all.extend(clients::sidecars(draw).into_iter().map(Object::Other));
                 clients::client(draw)
             }
@@ -87,12 +110,17 @@ impl Scene {
                 })
             })
         });
+        // As the API server stores them.
+        let objects = self.objects.iter().cloned().map(|object| match object {
+            Object::GatewayApi(object) => Object::GatewayApi(object.with_defaults()),
+            other => other,
+        });
         json!({
             "ask": "routes",
-            "objects": self.objects,
+            "objects": objects.collect::<Vec<_>>(),
             "endpoints": endpoints.collect::<Vec<_>>(),
             "proxies": [{
-                "gateway": self.kind == Kind::Gateway,
+                "gateway": self.kind.is_gateway(),
                 "namespace": self.client.namespace,
                 "labels": self.client.labels,
             }],
@@ -114,14 +142,12 @@ impl Scene {
     pub(crate) fn mesh(&self, backends: &Backends) -> canary_core::Result<Mesh> {
         let mut builder =
             Mesh::builder().objects(self.objects.iter().cloned()).services(backends.inventory());
-        if self.kind == Kind::Gateway {
-            let names = self.objects.iter().filter_map(|object| match object {
-                Object::Gateway(gateway) => Some(&gateway.metadata),
-                _ => None,
-            });
-            let names = names.map(|metadata| {
-                let namespace = metadata.namespace.as_deref().unwrap_or("default");
-                format!("{namespace}/{}", metadata.name.as_deref().unwrap_or_default())
+        // Without Istio's own Gateways the proxies are those of the one gateway.
+        let istio = self.objects.iter().any(|object| matches!(object, Object::Gateway(_)));
+        if self.kind.is_gateway() && istio {
+            let names = self.objects.iter().filter(|object| object.kind() == "Gateway");
+            let names = names.map(|object| {
+                format!("{}/{}", object.namespace().unwrap_or("default"), object.name())
             });
             builder = builder.gateway_workload(GatewayWorkload {
                 gateways: names.collect(),
@@ -145,6 +171,8 @@ impl Scene {
                 request
             }
             Kind::Sidecar => clients::request(draw, &self.client),
+            Kind::RoutesAtGateway => routes::at_gateway(draw, ports, &self.objects),
+            Kind::RoutesInMesh => routes::in_mesh(draw, &self.client),
         }
     }
 
@@ -154,4 +182,42 @@ impl Scene {
         let yaml = Manifest::from(own.cloned().collect::<Vec<_>>()).to_yaml().unwrap();
         format!("# asked by {:?} {:?}\n{yaml}", self.kind, self.client)
     }
+}
+
+/// VirtualServices for sidecars.
+fn virtual_services(draw: &mut Draw) -> Vec<VirtualService> {
+    let mut made = clients::services(draw);
+    for service in &mut made {
+        admissible::mend(service, true);
+    }
+    made
+}
+
+/// A gateway of the Gateway API with routes, once in four times with Istio's own objects for the same proxies, whose
+/// namespace and labels are returned.
+fn routes_at_gateway(draw: &mut Draw, all: &mut Vec<Object>) -> Client {
+    let proxies = if draw.once_in(4) { Proxies::Shared } else { Proxies::Own };
+    let mut made = routes::gateway_objects(draw, "default", proxies);
+    made.extend(routes::routes(draw, false));
+    made.extend(routes::grants(draw));
+    made.extend(routes::namespaces(draw));
+    all.extend(routes::read(&made));
+    let label = match proxies {
+        Proxies::Own => ("gateway.networking.k8s.io/gateway-name", GATEWAY),
+        Proxies::Shared => {
+            let mut made = objects::objects(draw);
+            for gateway in &mut made.gateways {
+                objects::stamp(draw, &mut gateway.metadata);
+            }
+            for service in &mut made.services {
+                objects::stamp(draw, &mut service.metadata);
+                admissible::mend(service, false);
+            }
+            all.extend(made.gateways.into_iter().map(Object::from));
+            all.extend(made.services.into_iter().map(Object::from));
+            ("istio", "ingressgateway")
+        }
+    };
+    let labels = BTreeMap::from([(label.0.to_owned(), label.1.to_owned())]);
+    Client { namespace: "default".to_owned(), labels }
 }

@@ -52,16 +52,9 @@ pub(crate) fn differences(
 }
 
 fn of_decision(decision: &Decision<&Request>, out: &mut Settings) {
-    let shares: Vec<String> = decision
-        .shares()
-        .iter()
-        .filter(|share| share.weight > 0)
-        .map(|share| {
-            let weight = if decision.shares().len() == 1 { 1 } else { share.weight };
-            format!("{} {weight}", share.cluster.name)
-        })
-        .collect();
-    out.insert("shares", shares.join(", "));
+    let shares = decision.shares();
+    let shares = shares.iter().map(|share| (share.cluster.name.as_str(), share.weight));
+    out.insert("shares", told(shares.collect()));
     let mut mirrors: Vec<String> = decision
         .mirror_shares()
         .iter()
@@ -92,18 +85,26 @@ fn of_decision(decision: &Decision<&Request>, out: &mut Settings) {
     out.insert("retries", retries.unwrap_or_default());
 }
 
+/// Shares as text. The weight of a lone destination does not count.
+fn told(mut shares: Vec<(&str, u64)>) -> String {
+    shares.retain(|(_, weight)| *weight > 0);
+    if let [(_, weight)] = shares.as_mut_slice() {
+        *weight = 1;
+    }
+    let shares: Vec<String> =
+        shares.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+    shares.join(", ")
+}
+
 fn of_route(route: &Value, out: &mut Settings) {
     let action = &route["route"];
-    let shares: Vec<String> = if action["weighted_clusters"].is_object() {
+    let shares: Vec<(&str, u64)> = if action["weighted_clusters"].is_object() {
         let all = list(&action["weighted_clusters"]["clusters"]);
-        all.map(|one| (text(&one["name"]), one["weight"].as_u64().unwrap_or(0)))
-            .filter(|(_, weight)| *weight > 0)
-            .map(|(name, weight)| format!("{name} {weight}"))
-            .collect()
+        all.map(|one| (text(&one["name"]), one["weight"].as_u64().unwrap_or(0))).collect()
     } else {
-        vec![format!("{} 1", text(&action["cluster"]))]
+        vec![(text(&action["cluster"]), 1)]
     };
-    out.insert("shares", shares.join(", "));
+    out.insert("shares", told(shares));
     let mut mirrors: Vec<String> = list(&action["request_mirror_policies"])
         .map(|mirror| {
             let share = &mirror["runtime_fraction"]["default_value"];

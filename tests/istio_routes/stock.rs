@@ -1,4 +1,4 @@
-//! What istiod sends to its proxies, made fit for a stock Envoy that runs many such proxies side by side.
+//! The configuration that istiod sends to its proxies, made fit for a stock Envoy that runs many such proxies side by side.
 //!
 //! Only these parts are changed: listeners get addresses on loopback and names of their own, routes stand within them,
 //! clusters carry the name of their proxy, access logs are those of the tests, and filters that are Istio's own are left

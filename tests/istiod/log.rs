@@ -8,11 +8,14 @@ use canary_tests::parts::root;
 pub(crate) struct Log {
     began: Instant,
     text: String,
+    /// The heading on the page above the log.
+    heading: &'static str,
 }
 
 impl Log {
-    pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), text: String::new() }
+    /// The log that the page has under this heading.
+    pub(crate) fn under(heading: &'static str) -> Self {
+        Self { began: Instant::now(), text: String::new(), heading }
     }
 
     /// Adds a step with the number that it has in the lab, and its outcome.
@@ -28,7 +31,9 @@ impl Log {
     pub(crate) fn finish(&self) {
         let path = root().join("docs/istiod.md");
         let page = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = page.split_once("```text\n").unwrap();
+        let (above, rest) = page.split_once(self.heading).unwrap();
+        let (between, rest) = rest.split_once("```text\n").unwrap();
+        let before = format!("{above}{}{between}", self.heading);
         let (shown, after) = rest.split_once("```\n").unwrap();
         if std::env::var("CANARY_ISTIOD_LOG").is_ok_and(|value| value == "write") {
             std::fs::write(path, format!("{before}```text\n{}```\n{after}", self.text)).unwrap();

@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use canary_core::{
     Plan, Verdict,
-    cluster::{Cluster, Driver, HeaderProbe, ObjectRef, Progress},
+    cluster::{Cluster, Driver, HeaderProbe, ObjectRef},
     evidence::{Sample, Subsets, Traffic},
-    rollout::{Guardrail, Hold, Result, Split, patch::locate},
+    rollout::{Guardrail, Hold, Percent, Result, Split, patch::locate},
 };
 use canary_tests::istiod::Pod;
 use futures_util::{Stream, StreamExt, stream};
 
-use crate::stage::{APP, CANARY, PHOTO, STABLE, Stage, answered_by, canary_model};
+use crate::stage::{APP, CANARY, PHOTO, STABLE, Stage, answered_by, canary_model, course};
 
 /// The plan with the default `settle`.
 fn plan() -> Plan {
@@ -34,7 +34,7 @@ fn samples() -> impl Stream<Item = Result<Sample>> + Send + 'static {
 }
 
 /// The verdict, and the shares of the canary that were written on the way.
-async fn release(stage: &Stage) -> (Verdict, Vec<u32>) {
+async fn release(stage: &Stage) -> (Verdict, Vec<Percent>) {
     let client = stage.client().await;
     let subsets = Subsets::new(STABLE, CANARY);
     let driver = Driver::new(stage.cluster().clone(), plan())
@@ -43,15 +43,7 @@ async fn release(stage: &Stage) -> (Verdict, Vec<u32>) {
         .source(Traffic::requests("own", &client, subsets, samples()))
         .tick(Duration::from_millis(100));
     let (mut run, _control) = driver.start().await.unwrap();
-    let (mut verdict, mut written) = (None, Vec::new());
-    while let Some(progress) = run.next().await {
-        match progress.unwrap() {
-            Progress::Written { split, .. } => written.push(split.canary),
-            Progress::Finished { verdict: found, .. } => verdict = Some(found),
-            _ => {}
-        }
-    }
-    (verdict.unwrap(), written)
+    course(&mut run).await
 }
 
 /// The weights in the cluster at the end, and the versions that fifty requests get once they are in force.
@@ -60,7 +52,7 @@ async fn afterwards(stage: &Stage, version: &str) -> (Split, BTreeSet<String>) {
     let live = stage.cluster().get(&live).await.unwrap().unwrap();
     let weights = locate(&plan(), &live).unwrap().split.unwrap();
     stage.until_answered_by(version).await;
-    // What was routed by the weights before has been answered by the time that the plan gives to a change.
+    // After the settling time no proxy routes by the weights before.
     tokio::time::sleep(plan().settle).await;
     let client = stage.client().await;
     let mut versions = BTreeSet::new();
@@ -76,7 +68,7 @@ async fn a_good_canary_is_promoted() {
     let (verdict, written) = release(&stage).await;
     println!("good: {verdict}");
     assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
-    assert_eq!(written.first(), Some(&30));
+    assert_eq!(written.first(), Some(&Percent::from(30)));
     assert!(written.iter().skip(1).all(|canary| *canary == 100), "{written:?}");
     let (weights, versions) = afterwards(&stage, CANARY).await;
     assert_eq!((weights, versions), (Split::CANARY, BTreeSet::from([CANARY.to_owned()])));

@@ -1,8 +1,8 @@
-//! The seed's lab, steps 5 to 17: an application, its gateway, 100/0, 70/30, the header route, the promotion.
+//! The seed's lab, steps 5 to 17: an application, its gateway, 100/0, 70/30, the header route, the promotion; with Istio's
+//! objects and with those of the Gateway API.
 
 use canary_core::{
-    DestinationRule, Gateway, VirtualService,
-    cluster::{Cluster, ObjectRef, Typed},
+    cluster::{Cluster, ObjectRef},
     predict::{Answer, Client},
     stats::{Alpha, EProcess, Split},
 };
@@ -10,9 +10,8 @@ use canary_tests::istiod::{Pod, until};
 
 use crate::{
     log::Log,
-    stage::{
-        APP, CANARY, GATEWAY, PHOTO, STABLE, Stage, answered_by, canary_model, split, workload,
-    },
+    seed_objects::Api,
+    stage::{APP, CANARY, PHOTO, STABLE, Stage, answered_by, canary_model, workload},
 };
 
 /// The requests that are sent for an observed share.
@@ -24,32 +23,44 @@ fn best(answer: &Answer) -> String {
 }
 
 /// The number of answers of the canary among so many; every request must be answered by one of the two.
-async fn canary_answers(client: &Client, requests: u64) -> u64 {
+async fn canary_answers(api: Api, client: &Client, requests: u64) -> u64 {
     let mut answers = client.predict_many(vec![PHOTO; usize::try_from(requests).unwrap()], 4);
+    let [stable, of_canary] = [STABLE, CANARY].map(|version| api.arm(version));
     let mut canary = 0;
     while let Some(answer) = answers.next().await {
         let answer = answer.unwrap();
         let subset = answer.subset().unwrap();
-        assert!([STABLE, CANARY].contains(&subset), "{subset}");
-        canary += u64::from(subset == CANARY);
+        assert!([&*stable, &*of_canary].contains(&subset), "{subset}");
+        canary += u64::from(subset == of_canary);
     }
     canary
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lab_of_the_seed_runs_on_istiod() {
+    run(Api::Istio, "## The tests").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lab_of_the_seed_runs_with_the_gateway_api() {
+    run(Api::Gateway, "## The Gateway API").await;
+}
+
+async fn run(api: Api, heading: &'static str) {
     let Some(stage) = Stage::empty(Pod::Serves(canary_model())).await else { return };
-    let (mut log, cluster) = (Log::new(), stage.cluster());
-    deploy_the_first(&stage, &mut log).await;
+    let (mut log, cluster) = (Log::under(heading), stage.cluster());
+    deploy_the_first(api, &stage, &mut log).await;
     let client = stage.client().await;
 
-    let subsets = DestinationRule::subsets(APP, [CANARY, STABLE]);
-    cluster.apply_typed(&subsets).await.unwrap();
-    log.step(12, "DestinationRule", "subsets resnet101 and resnet50 by the label version");
+    let (versions, said) = api.versions();
+    for object in versions {
+        cluster.apply(&object).await.unwrap();
+    }
+    log.step(12, said.0, said.1);
 
-    cluster.apply_typed(&split(100, 0)).await.unwrap();
-    stage.until_answered_by(STABLE).await;
-    assert_eq!(canary_answers(&client, 50).await, 0);
+    cluster.apply(&api.split(100, 0)).await.unwrap();
+    stage.until_answered_by(&api.arm(STABLE)).await;
+    assert_eq!(canary_answers(api, &client, 50).await, 0);
     log.step(13, "weights 100/0", "50 of 50 answers by resnet50");
 
     stage.deploy(CANARY).await;
@@ -59,10 +70,10 @@ async fn the_lab_of_the_seed_runs_on_istiod() {
         &format!("{} is ready", workload(CANARY).deployment_name()),
     );
 
-    cluster.apply_typed(&split(70, 30)).await.unwrap();
-    stage.until_answered_by(CANARY).await;
+    cluster.apply(&api.split(70, 30)).await.unwrap();
+    stage.until_answered_by(&api.arm(CANARY)).await;
     let sent = stage.plane.requests().len();
-    let seen = canary_answers(&client, REQUESTS).await;
+    let seen = canary_answers(api, &client, REQUESTS).await;
     let mut share = Split::new(0.3).unwrap();
     share.observe_counts(seen, REQUESTS - seen);
     // A share of 30 % leaves this interval in one of a million runs.
@@ -77,14 +88,14 @@ async fn the_lab_of_the_seed_runs_on_istiod() {
             "{seen} of {REQUESTS} answers by resnet101, a share between {low:.0} % and {high:.0} % (95 %)"
         ),
     );
-    told_by_the_gateway(&stage, sent).await;
+    told_by_the_gateway(api, &stage, sent).await;
 
-    focus_and_promote(&stage, &client, &mut log).await;
+    focus_and_promote(api, &stage, &client, &mut log).await;
     log.finish();
 }
 
 /// Steps 5 to 11.
-async fn deploy_the_first(stage: &Stage, log: &mut Log) {
+async fn deploy_the_first(api: Api, stage: &Stage, log: &mut Log) {
     let cluster = stage.cluster();
     stage.deploy(STABLE).await;
     let first = workload(STABLE);
@@ -95,12 +106,14 @@ async fn deploy_the_first(stage: &Stage, log: &mut Log) {
     );
     log.step(6, "Deployment", &format!("{} is ready", first.deployment_name()));
     log.step(7, "Service", &format!("{APP} for every version, ports 8500 and 8501"));
-    cluster.apply_typed(&Gateway::http(GATEWAY, 80, ["*"])).await.unwrap();
-    log.step(8, "Gateway", &format!("{GATEWAY} on port 80 for every host"));
-    let everything = VirtualService::to(APP).hosts(["*"]).gateway(GATEWAY).port(8501);
-    cluster.apply_typed(&everything).await.unwrap();
-    log.step(9, "VirtualService", &format!("{APP}, everything to port 8501 of the Service"));
-    let url = stage.url().await;
+    let (gateway, said) = api.gateway();
+    cluster.apply(&gateway).await.unwrap();
+    log.step(8, "Gateway", &said);
+    let everything = api.everything();
+    cluster.apply(&everything).await.unwrap();
+    let kind = everything["kind"].as_str().unwrap();
+    log.step(9, kind, &format!("{APP}, everything to port 8501 of the Service"));
+    let url = api.url(stage).await;
     log.step(
         10,
         "the gateway's address",
@@ -114,12 +127,11 @@ async fn deploy_the_first(stage: &Stage, log: &mut Log) {
     log.step(11, "predict", &best(&answer));
 }
 
-/// The gateway's own log says the same as the answers did: each went to one of the two subsets of the Service.
-async fn told_by_the_gateway(stage: &Stage, sent: usize) {
+/// The gateway's own log says the same as the answers did: each went to one of the two versions.
+async fn told_by_the_gateway(api: Api, stage: &Stage, sent: usize) {
     let total = sent + usize::try_from(REQUESTS).unwrap();
-    let to = |subset| format!("outbound|8501|{subset}|{APP}.default.svc.cluster.local");
-    let canary = stage.plane.requests_to(&to(CANARY), total).await;
-    let stable = stage.plane.requests_to(&to(STABLE), total).await;
+    let canary = stage.plane.requests_to(&api.envoy_cluster(CANARY), total).await;
+    let stable = stage.plane.requests_to(&api.envoy_cluster(STABLE), total).await;
     assert!(canary > 0 && stable > 0, "{canary} and {stable}");
     for line in stage.plane.requests().iter().skip(sent) {
         assert_eq!(line.status, 200, "{line:?}");
@@ -127,43 +139,37 @@ async fn told_by_the_gateway(stage: &Stage, sent: usize) {
 }
 
 /// Steps 16 and 17.
-async fn focus_and_promote(stage: &Stage, client: &Client, log: &mut Log) {
+async fn focus_and_promote(api: Api, stage: &Stage, client: &Client, log: &mut Log) {
     let cluster = stage.cluster();
-    let focused = VirtualService::to(APP)
-        .subset(STABLE)
-        .hosts(["*"])
-        .gateway(GATEWAY)
-        .port(8501)
-        .when_header("user-group", "canary", CANARY)
-        .stamp_subset(Client::SUBSET_HEADER);
-    cluster.apply_typed(&focused).await.unwrap();
+    let [stable, canary] = [STABLE, CANARY].map(|version| api.arm(version));
+    cluster.apply(&api.focused()).await.unwrap();
     let tester = client.clone().header("user-group", "canary");
     // In force once everybody without the header gets the stable version, ten times in a row.
     let stable_alone = async || {
         for _ in 0..10 {
-            if answered_by(client).await.as_deref() != Some(STABLE) {
+            if answered_by(client).await.as_deref() != Some(&*stable) {
                 return false;
             }
         }
-        answered_by(&tester).await.as_deref() == Some(CANARY)
+        answered_by(&tester).await.as_deref() == Some(&*canary)
     };
     until("the header route", stable_alone).await;
-    assert_eq!(canary_answers(client, 50).await, 0);
-    assert_eq!(canary_answers(&tester, 50).await, 50);
+    assert_eq!(canary_answers(api, client, 50).await, 0);
+    assert_eq!(canary_answers(api, &tester, 50).await, 50);
     let answer = best(&client.predict(PHOTO).await.unwrap());
     log.step(16, "without the header", &format!("50 of 50 answers by resnet50: {answer}"));
     let answer = best(&tester.predict(PHOTO).await.unwrap());
     log.step(16, "user-group: canary", &format!("50 of 50 answers by resnet101: {answer}"));
 
-    cluster.apply_typed(&split(0, 100)).await.unwrap();
-    stage.until_answered_by(CANARY).await;
-    assert_eq!(canary_answers(client, 50).await, 50);
+    cluster.apply(&api.split(0, 100)).await.unwrap();
+    stage.until_answered_by(&canary).await;
+    assert_eq!(canary_answers(api, client, 50).await, 50);
     let old =
         ObjectRef::new("apps/v1", "Deployment", "default", workload(STABLE).deployment_name());
     assert!(cluster.delete(&old).await.unwrap());
     let entry = ObjectRef::new("networking.istio.io/v1", "WorkloadEntry", "default", &*old.name);
     until("the end of the old pod", async || cluster.get(&entry).await.unwrap().is_none()).await;
-    assert_eq!(canary_answers(client, 50).await, 50);
+    assert_eq!(canary_answers(api, client, 50).await, 50);
     let answer = best(&client.predict(PHOTO).await.unwrap());
     log.step(
         17,

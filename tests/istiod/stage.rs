@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use canary_core::{
-    DestinationRule, Gateway, VirtualService,
-    cluster::{Cluster, Kubernetes, Typed, gateway_addresses, wait_ready},
+    DestinationRule, Gateway, Verdict, VirtualService,
+    cluster::{
+        Cluster, Kubernetes, Progress, Run, Typed, gateway_addresses, ingress_addresses, wait_ready,
+    },
     predict::{Client, Retry},
+    rollout::Percent,
     serving::Workload,
 };
 use canary_lab::model::Scripted;
 use canary_tests::istiod::{ControlPlane, Kubelet, Pod, until};
+use futures_util::StreamExt;
 use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) const APP: &str = "image-classifier";
@@ -24,6 +28,19 @@ static ONE: Mutex<()> = Mutex::const_new(());
 /// Waits until no other test of this process has a control plane.
 pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     ONE.lock().await
+}
+
+/// Runs a release to its end; its verdict, and the shares of the canary that were written on the way.
+pub(crate) async fn course(run: &mut Run) -> (Verdict, Vec<Percent>) {
+    let (mut verdict, mut written) = (None, Vec::new());
+    while let Some(progress) = run.next().await {
+        match progress.unwrap() {
+            Progress::Written { split, .. } => written.push(split.canary),
+            Progress::Finished { verdict: found, .. } => verdict = Some(found),
+            _ => {}
+        }
+    }
+    (verdict.unwrap(), written)
 }
 
 /// A control plane with the pods of both versions, once their Deployments are there.
@@ -44,9 +61,13 @@ pub(crate) fn canary_model() -> Scripted {
 impl Stage {
     /// Starts the control plane; `None` when programs are missing.
     pub(crate) async fn empty(canary: Pod) -> Option<Self> {
+        Self::with([(STABLE, Pod::Serves(stable_model())), (CANARY, canary)]).await
+    }
+
+    /// With the pods of these versions.
+    pub(crate) async fn with<const N: usize>(pods: [(&str, Pod); N]) -> Option<Self> {
         let one = alone().await;
         let plane = ControlPlane::start().await?;
-        let pods = [(STABLE, Pod::Serves(stable_model())), (CANARY, canary)];
         let kubelet = Kubelet::start(plane.cluster(), pods);
         Some(Self { plane, _kubelet: kubelet, _one: one })
     }
@@ -71,7 +92,11 @@ impl Stage {
 
     /// Applies the objects of a version and waits until it is ready.
     pub(crate) async fn deploy(&self, version: &str) {
-        let workload = workload(version);
+        self.deploy_workload(&workload(version)).await;
+    }
+
+    /// The same for a workload with settings of its own.
+    pub(crate) async fn deploy_workload(&self, workload: &Workload) {
         for object in workload.objects().unwrap() {
             self.cluster().apply(&object).await.unwrap();
         }
@@ -85,10 +110,16 @@ impl Stage {
         gateway_addresses(self.cluster(), "default", GATEWAY).await.unwrap()[0].url()
     }
 
-    /// A client that tries once, so that a lost request is seen.
+    /// The same by the labels of its pods, whichever objects configure them.
+    pub(crate) async fn url_of_pods(&self) -> String {
+        let selector = [("istio".to_owned(), "ingressgateway".to_owned())].into();
+        let found = ingress_addresses(self.cluster(), &selector, 80, false).await.unwrap();
+        found[0].url()
+    }
+
+    /// A client of the gateway.
     pub(crate) async fn client(&self) -> Client {
-        let client = Client::new(&self.url().await).unwrap().model("image_classifier");
-        client.signature("serving_preprocess").retry(Retry::never())
+        client_of(&self.url_of_pods().await)
     }
 
     /// Waits until requests get an answer of this version.
@@ -100,6 +131,12 @@ impl Stage {
 
 pub(crate) fn workload(version: &str) -> Workload {
     Workload::new(APP, version).model("image_classifier", format!("gs://models/{version}"))
+}
+
+/// A client that tries once, so that a lost request is seen.
+pub(crate) fn client_of(url: &str) -> Client {
+    let client = Client::new(url).unwrap().model("image_classifier");
+    client.signature("serving_preprocess").retry(Retry::never())
 }
 
 /// The weights of the stable version and of the canary.

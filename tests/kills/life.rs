@@ -105,7 +105,7 @@ pub(crate) struct Surroundings<C> {
 impl<C: Cluster + Clone + 'static> Surroundings<C> {
     pub(crate) fn new(store: C, plan: Plan, service: Service) -> Self {
         let (clock, ledger) = (Jumping::new(), Arc::new(Ledger::new(&plan)));
-        by_clock(&clock, set_up(&store, &plan.target.namespace)).unwrap();
+        by_clock(&clock, set_up(&store, plan.target.namespace())).unwrap();
         Self { store, plan, clock, ledger, service }
     }
 
@@ -122,7 +122,7 @@ impl<C: Cluster + Clone + 'static> Surroundings<C> {
 
     /// Somebody gives commands; `true` when a rollout is under way that must read them.
     pub(crate) fn command(&self, lines: &str) -> bool {
-        let object = ObjectRef::virtual_service(&self.plan.target.namespace, APP);
+        let object = ObjectRef::virtual_service(self.plan.target.namespace(), APP);
         let given = async {
             let live = self.store.get(&object).await.unwrap().unwrap();
             let state = live["metadata"]["annotations"][STATE_ANNOTATION].as_str();
@@ -141,7 +141,7 @@ impl<C: Cluster + Clone + 'static> Surroundings<C> {
 
     /// The problems at the end: the verdict and the mesh do not fit, or something is left of the run.
     pub(crate) fn problems(&self, verdict: &Verdict) -> Vec<String> {
-        let namespace = &self.plan.target.namespace;
+        let namespace = self.plan.target.namespace();
         let get = async |object| self.store.get(&object).await;
         let live = |object| -> Value {
             by_clock(&self.clock, get(object)).and_then(Result::ok).flatten().unwrap()

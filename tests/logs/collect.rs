@@ -37,7 +37,7 @@ pub(crate) struct Seen {
 
 static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
 
-/// What is seen until this is dropped; one test after the other.
+/// The events until this is dropped; one test after the other.
 pub(crate) struct Recording(MutexGuard<'static, ()>);
 
 /// Begins to record.
@@ -57,7 +57,7 @@ impl Recording {
         SEEN.lock().unwrap().clone()
     }
 
-    /// What this project's crates have told so far.
+    /// The events of this project's crates so far.
     pub(crate) fn ours(&self) -> Vec<Seen> {
         self.all().into_iter().filter(|seen| seen.target.starts_with("canary_")).collect()
     }

@@ -431,7 +431,7 @@ async fn notices_and_copies() {
     });
     let server = server.await;
     let mut notices = Notices::new(&Plan::new("pets", "v1", "v2"));
-    let written = Progress::Written { step: 0, split: Split { canary: 5, mirror: 0 } };
+    let written = Progress::Written { step: 0, split: Split::new(5) };
     let notice = notices.of(&written, Timestamp(1)).unwrap();
     let webhook = |url: &str, attempts| {
         let webhook = Webhook::cloud_events(url).unwrap().attempts(attempts);

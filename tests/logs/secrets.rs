@@ -176,7 +176,7 @@ async fn webhooks() {
         }
     }
     let mut notices = Notices::new(&Plan::new("pets", "v1", "v2"));
-    let written = Progress::Written { step: 0, split: Split { canary: 5, mirror: 0 } };
+    let written = Progress::Written { step: 0, split: Split::new(5) };
     let notifier = Notifier::spawn(webhooks).unwrap();
     notifier.notice(&notices.of(&written, Timestamp(1)).unwrap());
     assert_eq!(notifier.finish(Duration::from_secs(60)).await.len(), 4);

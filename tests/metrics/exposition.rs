@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::stage::{after_a_run, lab};
 
-/// What `promtool check metrics` says of a text.
+/// The findings of `promtool check metrics` in a text.
 fn checked(text: &str) -> Option<()> {
     let promtool = real_program("promtool", "prometheus", UNTESTED)?;
     let mut child = Command::new(promtool)

@@ -97,7 +97,7 @@ impl Asked<'_> {
         }
     }
 
-    /// What is scraped is what the run has reported, and what is in the mesh.
+    /// The scraped values are those that the run has reported, and those in the mesh.
     async fn is_as_it_ended(&self, lab: &Lab, end: &End) {
         let [canary, stable] = weights(lab, self.namespace).await;
         for metric in ["canary_rollout_weight", "canary_rollout_desired_weight"] {

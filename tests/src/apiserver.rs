@@ -273,6 +273,64 @@ impl ApiServer {
         Some(documents.map(|document| serde_saphyr::from_str(document).unwrap()).collect())
     }
 
+    /// The Gateway API's definitions of a channel, `standard` or `experimental`; `None` when they are missing.
+    ///
+    /// # Panics
+    /// When the file is not what the Gateway API releases.
+    pub fn gateway_api(channel: &str) -> Option<Vec<serde_json::Value>> {
+        let file = format!("gateway-api-{channel}.yaml");
+        let file = parts::real_part(&file, "fetch-gateway-api.sh", "the rules of the Gateway API")?;
+        let text = fs::read_to_string(file).unwrap();
+        let documents = text.split("\n---\n").filter(|document| document.contains("\nkind: "));
+        Some(documents.map(|document| serde_saphyr::from_str(document).unwrap()).collect())
+    }
+
+    /// Installs the Gateway API's standard definitions beside Istio's, once for all tests that share the server.
+    ///
+    /// # Panics
+    /// As [`ApiServer::install_gateway_api`].
+    pub async fn with_gateway_api(&self) {
+        static INSTALLED: OnceCell<()> = OnceCell::const_new();
+        INSTALLED.get_or_init(|| self.install_gateway_api("standard")).await;
+    }
+
+    /// Installs the Gateway API's definitions of a channel in place of any others, and waits until they are in force.
+    ///
+    /// # Panics
+    /// When the server refuses them, or they are not in force in half a minute.
+    pub async fn install_gateway_api(&self, channel: &str) {
+        use canary_core::cluster::Cluster;
+
+        let cluster = self.connect("admin").await.unwrap();
+        for definition in Self::gateway_api(channel).unwrap() {
+            cluster.apply(&definition).await.unwrap();
+        }
+        // The field is in one of the channels only.
+        let probe = serde_json::json!({"apiVersion": "gateway.networking.k8s.io/v1", "metadata":
+            {"name": "probe", "namespace": "default"}, "kind": "HTTPRoute", "spec": {"useDefaultGateways": "None"}});
+        let versions = [
+            ("HTTPRoute", "v1"),
+            ("GRPCRoute", "v1"),
+            ("Gateway", "v1"),
+            ("ReferenceGrant", "v1beta1"),
+            ("BackendTLSPolicy", "v1"),
+        ];
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let mut served = true;
+            for (kind, version) in versions {
+                let api_version = format!("gateway.networking.k8s.io/{version}");
+                served &= cluster.list(&api_version, kind, Some("default")).await.is_ok();
+            }
+            let admitted = cluster.clone().dry_run(true).apply(&probe).await;
+            if served && admitted.is_ok() == (channel == "experimental") {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the definitions are not in force: {admitted:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Installs the definitions of the three kinds and waits until they are served.
     async fn install(&self, definitions: &Path) {
         use canary_core::cluster::Cluster;

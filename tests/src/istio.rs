@@ -30,6 +30,8 @@ impl Oracle {
             // Filters of Istio's own, which stock Envoy does not have.
             .env("PILOT_ENABLE_METADATA_EXCHANGE", "false")
             .env("PILOT_ENABLE_ALPN_FILTER", "false")
+            // The one class is given to it.
+            .env("PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER", "false")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

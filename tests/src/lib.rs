@@ -18,6 +18,7 @@ pub mod model_servers;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;
+pub mod status;
 
 /// The Rust example of the project's README, compiled and run as a documentation test.
 #[cfg(doctest)]

@@ -122,6 +122,7 @@ fn series(line: &str) -> Option<(Labels, f64)> {
 /// The labels under which a series is kept, if it is.
 fn shown(fails: Fails, mut labels: Labels) -> Option<Labels> {
     let version = labels.get("destination_version").cloned().unwrap_or_default();
+    let service = labels.get("destination_service_name").cloned().unwrap_or_default();
     let unreached =
         labels.get("response_flags").is_some_and(|flags| ["UH", "UF"].contains(&flags.as_str()));
     if unreached {
@@ -130,9 +131,12 @@ fn shown(fails: Fails, mut labels: Labels) -> Option<Labels> {
     }
     match fails {
         Fails::Empty => return None,
-        Fails::OfTheCanary if version == "v2" => return None,
+        Fails::OfTheCanary if version == "v2" || service == "v2" => return None,
         Fails::OfVersions => {
             labels.insert("destination_version".to_owned(), "unknown".to_owned());
+            if ["v1", "v2"].contains(&&*service) {
+                labels.insert("destination_service_name".to_owned(), "unknown".to_owned());
+            }
         }
         Fails::ByDestination => {
             if unreached {
@@ -207,7 +211,7 @@ fn selects(selector: &str, labels: &Labels) -> bool {
         let fits = match relation.as_str() {
             "=" => found == value,
             "!=" => found != value,
-            "=~" => value.split('|').any(|one| one.replace('\\', "") == found),
+            "=~" => value.split('|').any(|one| matches(one, found)),
             other => panic!("nobody asks with {other}"),
         };
         if !fits {
@@ -216,6 +220,15 @@ fn selects(selector: &str, labels: &Labels) -> bool {
         rest = after;
     }
     true
+}
+
+/// Returns `true` when one alternative fits: a text, or the beginning of one where it ends in `.+`.
+fn matches(alternative: &str, found: &str) -> bool {
+    let text = alternative.replace('\\', "");
+    match text.strip_suffix(".+") {
+        Some(begins) => found.len() > begins.len() && found.starts_with(begins),
+        None => text == found,
+    }
 }
 
 /// The first matcher of a text, and what follows it.

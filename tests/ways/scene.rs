@@ -3,16 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use canary_core::{
-    DestinationRule, Plan, VirtualService,
+    Plan,
     evidence::{Observation, Subsets},
-    predict::Client,
     rollout::{Guardrail, Hold, Step},
 };
 use canary_tests::chaos::{Faults, Weights};
 use serde_json::Value;
 
 pub(crate) use super::stage::{APP, MODEL};
-use super::{actor::Acts, front::Spoils, gauge::Fails, stage::Stage};
+use super::{actor::Acts, front::Spoils, gauge::Fails, kind::Kind, stage::Stage};
 
 pub(crate) const HEADER: (&str, &str) = ("user-group", "canary");
 
@@ -111,11 +110,16 @@ pub(crate) type Scores = Arc<dyn Fn(&Observation) -> Option<f64> + Send + Sync>;
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing of the trial")]
 pub(crate) struct Scene {
     pub(crate) evidence: Evidence,
+    pub(crate) kind: Kind,
+    /// The namespace on a real API server; without one the objects are the lab's.
+    pub(crate) space: Option<String>,
     pub(crate) stable: Deployed,
     pub(crate) canary: Deployed,
     pub(crate) plan: Plan,
-    pub(crate) virtual_service: Value,
-    pub(crate) destination_rule: Value,
+    /// The object that divides the requests.
+    pub(crate) object: Value,
+    /// The objects that define the versions: a `DestinationRule`, or a Service each.
+    pub(crate) definitions: Vec<Value>,
     /// Where the run's own requests go, in place of the gateway.
     pub(crate) url: Option<String>,
     pub(crate) model: &'static str,
@@ -138,6 +142,8 @@ pub(crate) struct Scene {
     pub(crate) earlier: Option<Happens>,
     /// `true` when the stable version serves its users at the end.
     pub(crate) stable_serves: bool,
+    /// `true` when somebody else changes the objects that define the versions.
+    pub(crate) versions_edited: bool,
     /// The weights that somebody else writes.
     pub(crate) edited: Option<Weights>,
     /// `true` when the run may leave the routes that it found: a mirror of somebody else's.
@@ -146,20 +152,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// A trial in which nothing is wrong.
-    pub(crate) fn new(evidence: Evidence) -> Self {
-        let split = VirtualService::weighted(APP, [("v1", 100)])
-            .hosts(["*"])
-            .gateway("door")
-            .port(8501)
-            .stamp_subset(Client::SUBSET_HEADER);
-        let rule = DestinationRule::subsets(APP, ["v1"]);
+    pub(crate) fn new(evidence: Evidence, kind: Kind) -> Self {
         Self {
             evidence,
+            kind,
+            space: None,
             stable: Deployed::new("models/v1"),
             canary: Deployed::new("models/v2"),
-            plan: plan(evidence),
-            virtual_service: serde_json::to_value(split).unwrap(),
-            destination_rule: serde_json::to_value(rule).unwrap(),
+            plan: plan(evidence).target(kind.target()),
+            object: kind.route(),
+            definitions: kind.definitions(),
             url: None,
             model: MODEL,
             signature: "serving_preprocess",
@@ -175,6 +177,7 @@ impl Scene {
             during: Vec::new(),
             earlier: None,
             stable_serves: true,
+            versions_edited: false,
             edited: None,
             mirrored_before: false,
         }
@@ -197,14 +200,20 @@ impl Scene {
         self.plan.request_timeout = Duration::from_millis(300);
     }
 
-    /// The route of the plan in the `VirtualService`.
+    /// The rules of the object.
+    pub(crate) fn rules(&mut self) -> &mut Vec<Value> {
+        let rules = self.object.pointer_mut(self.kind.rules()).and_then(Value::as_array_mut);
+        rules.unwrap()
+    }
+
+    /// The plan's rule.
     pub(crate) fn route(&mut self) -> &mut Value {
-        &mut self.virtual_service["spec"]["http"][0]
+        &mut self.rules()[0]
     }
 
     /// The requests are given up after so long, by the gateway first.
     pub(crate) fn short_timeouts(&mut self) {
-        self.route()["timeout"] = "0.4s".into();
+        self.kind.time_out(&mut self.object.pointer_mut(self.kind.rules()).unwrap()[0]);
         self.timeout = Duration::from_millis(800);
     }
 }

@@ -13,12 +13,17 @@ use canary_core::{
     rollout::HeaderRoute,
     serving::Workload,
 };
-use canary_lab::{Lab, store::Store};
+use canary_lab::Lab;
 use canary_tests::chaos::Ledger;
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::{front::Front, gauge::Gauge};
+use super::{
+    front::Front,
+    gauge::Gauge,
+    kind::Kind,
+    objects::{ControlPlane, Objects, now},
+};
 
 pub(crate) const APP: &str = "classifier";
 pub(crate) const MODEL: &str = "cats";
@@ -26,8 +31,13 @@ pub(crate) const MODEL: &str = "cats";
 /// A trial's lab.
 pub(crate) struct Stage {
     pub(crate) lab: Arc<Lab>,
-    /// Somebody else's handle of its store.
-    pub(crate) others: Store,
+    pub(crate) kind: Kind,
+    /// The run's handle of the objects.
+    pub(super) objects: Objects,
+    /// Somebody else's handle of them.
+    pub(super) others: Objects,
+    /// `None` where the lab is the control plane.
+    pub(super) control_plane: Option<ControlPlane>,
     pub(crate) front: Option<Front>,
     pub(super) gauge: Option<Gauge>,
     pub(crate) ledger: Arc<Ledger>,
@@ -42,16 +52,17 @@ impl Stage {
     }
 
     fn object(&self, object: &ObjectRef) -> Option<Value> {
-        let is = |live: &Value| ObjectRef::of(live).is_ok_and(|found| found == *object);
-        self.lab.cluster().objects().into_iter().find(is)
+        now(self.objects.get(object)).unwrap()
     }
 
-    pub(crate) fn virtual_service(&self) -> Option<Value> {
-        self.object(&ObjectRef::virtual_service("default", APP))
+    /// The object that divides the requests.
+    pub(crate) fn route(&self) -> Option<Value> {
+        self.object(&self.kind.object())
     }
 
-    pub(crate) fn destination_rule(&self) -> Option<Value> {
-        self.object(&ObjectRef::destination_rule("default", APP))
+    /// The objects that define the versions.
+    pub(crate) fn definitions(&self) -> Vec<Option<Value>> {
+        self.kind.definition_refs().iter().map(|object| self.object(object)).collect()
     }
 
     /// Returns `true` when the run copies requests to the canary.
@@ -62,15 +73,12 @@ impl Stage {
     /// Somebody else patches an object.
     pub(crate) fn patch(&self, object: &ObjectRef, patch: Value) {
         let patch: Patch = serde_json::from_value(patch).unwrap();
-        // The store answers at once.
-        let patched = futures_util::FutureExt::now_or_never(self.others.patch(object, &patch));
-        patched.expect("the lab's store does not wait").unwrap();
+        now(self.others.patch(object, &patch)).unwrap();
     }
 
     /// Somebody else deletes an object.
     pub(crate) fn delete(&self, object: &ObjectRef) {
-        let deleted = futures_util::FutureExt::now_or_never(self.others.delete(object));
-        assert!(deleted.expect("the lab's store does not wait").unwrap(), "{object} was not there");
+        assert!(now(self.others.delete(object)).unwrap(), "{object} was not there");
     }
 
     pub(crate) fn deployment(version: &str) -> ObjectRef {
@@ -106,25 +114,25 @@ impl Stage {
         self.lab.wait_ready(Duration::from_secs(10)).unwrap();
     }
 
-    /// The place of the plan's route among the routes.
+    /// The place of the plan's rule among the rules.
     pub(crate) fn target(&self) -> usize {
-        let live = self.virtual_service().unwrap();
-        let routes = live["spec"]["http"].as_array().unwrap();
+        let live = self.route().unwrap();
+        let routes = live.pointer(self.kind.rules()).unwrap().as_array().unwrap();
         let ours = |route: &Value| route["name"].as_str().unwrap_or_default().to_owned();
         routes.iter().position(|r| !ours(r).starts_with(HeaderRoute::ROUTE_PREFIX)).unwrap()
     }
 
-    /// Somebody writes these weights into the plan's route.
+    /// Somebody writes these weights into the plan's rule.
     pub(crate) fn split(&self, stable: u64, canary: u64) {
-        let route = format!("/spec/http/{}/route", self.target());
+        let route = format!("{}/{}/{}", self.kind.rules(), self.target(), self.kind.entries());
         let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{route}/{place}/weight"), "value": weight});
         let patch = json!([weight(0, stable), weight(1, canary)]);
-        self.patch(&ObjectRef::virtual_service("default", APP), patch);
+        self.patch(&self.kind.object(), patch);
     }
 
-    /// The place of a subset in the rule.
+    /// The place of a subset in the `DestinationRule`.
     pub(crate) fn subset(&self, name: &str) -> usize {
-        let live = self.destination_rule().unwrap();
+        let live = self.object(&ObjectRef::destination_rule("default", APP)).unwrap();
         let subsets = live["spec"]["subsets"].as_array().unwrap();
         subsets.iter().position(|subset| subset["name"] == name).unwrap()
     }
@@ -135,8 +143,12 @@ impl Stage {
     }
 
     /// Ends the lab.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         self.dismiss_users();
+        drop(self.control_plane.take());
+        if let Objects::Server(server) = &self.objects {
+            server.close().await;
+        }
         spawn_blocking(move || drop(self)).await.unwrap();
     }
 }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use canary_core::{
-    Gateway,
     cluster::{Driver, HeaderProbe},
     evidence::{
         Mirrored, Observation, Sample, Traffic,
@@ -20,7 +19,7 @@ use canary_core::{
     serving::Workload,
     tensor::{Tensor, TensorData},
 };
-use canary_lab::{Lab, model::Code, store::Store};
+use canary_lab::{Lab, model::Code};
 use canary_tests::chaos::{Faulty, Ledger, calm};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::task::spawn_blocking;
@@ -29,6 +28,8 @@ use super::{
     actor::{Actor, Acts},
     front::Front,
     gauge::{Fails, Gauge},
+    kind::Kind,
+    objects::{Objects, Server},
     scene::{Deployed, Evidence, HEADER, Inputs, Scene},
     stage::{APP, MODEL, Stage},
 };
@@ -54,8 +55,8 @@ impl Stage {
                 objects.extend(workload.objects().unwrap());
             }
         }
-        objects.push(serde_json::to_value(Gateway::http("door", 80, ["*"])).unwrap());
-        objects.extend([scene.destination_rule.clone(), scene.virtual_service.clone()]);
+        objects.push(scene.kind.gateway());
+        objects.extend(scene.definitions.iter().chain([&scene.object]).cloned());
         let lab = spawn_blocking(move || {
             let lab = builder.start().unwrap();
             for object in objects {
@@ -66,6 +67,14 @@ impl Stage {
             lab
         });
         let lab = Arc::new(lab.await.unwrap());
+        let (objects, control_plane) = match &scene.space {
+            None => (Objects::Lab(lab.cluster().clone()), None),
+            Some(space) => {
+                let (server, control_plane) =
+                    Server::of(lab.cluster(), space.clone()).await.unwrap();
+                (Objects::Server(Box::new(server)), Some(control_plane))
+            }
+        };
         let front = match scene.front {
             Some((spoils, after)) => Some(Front::start(&lab.gateway_url(), spoils, after).await),
             None => None,
@@ -79,7 +88,10 @@ impl Stage {
             None
         };
         Self {
-            others: lab.cluster().clone().field_manager("kubectl").force(true),
+            kind: scene.kind,
+            others: objects.by("kubectl"),
+            objects,
+            control_plane,
             lab,
             front,
             gauge,
@@ -131,9 +143,9 @@ impl Stage {
     ///
     /// # Errors
     /// The error with which the plan or a source is refused.
-    pub(crate) fn driver(&self, scene: &Scene) -> Result<Driver<Faulty<Store>>> {
+    pub(crate) fn driver(&self, scene: &Scene) -> Result<Driver<Faulty<Objects>>> {
         let faults = scene.faults.clone().unwrap_or_else(calm);
-        let cluster = Faulty::new(self.lab.cluster().clone(), faults, Arc::clone(&self.ledger));
+        let cluster = Faulty::new(self.objects.clone(), faults, Arc::clone(&self.ledger));
         let driver = Driver::new(cluster, scene.plan.clone())?
             .tick(Duration::from_millis(20))
             .lease(Duration::from_secs(1))
@@ -174,9 +186,14 @@ impl Stage {
     fn prometheus(&self, scene: &Scene) -> Result<Prometheus> {
         let url = scene.url.clone().or_else(|| self.gauge.as_ref().map(Gauge::url));
         let url = url.ok_or_else(|| Error::Plan("no Prometheus runs".to_owned()))?;
-        let mut metrics = Metrics::istio(APP, "default");
+        let by_subset = scene.kind == Kind::Subsets;
+        let mut metrics = if by_subset {
+            Metrics::istio(APP, "default")
+        } else {
+            Metrics::istio_services(["v1", "v2"], "default")
+        };
         if scene.gauge == Some(Fails::ByDestination) {
-            metrics = metrics.reporter(Reporter::Destination);
+            metrics = metrics.reporter(Reporter::Destination).subset_label("destination_version");
         }
         let mut source = Prometheus::new(&url, metrics, scene.subsets())?
             .every(Duration::from_millis(120))

@@ -12,6 +12,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
+    kind::{EVERY, Kind},
     scene::{EVIDENCE, Scene},
     trial::{self, End, Found, USERS},
 };
@@ -19,8 +20,10 @@ use super::{
 /// The expectation for one kind of evidence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cell {
-    /// The run ends so, and its sentence contains this.
+    /// The run ends so, and its sentence contains this, or one of several texts between `|`.
     Ends(End, &'static str),
+    /// One of these: two things show the fault, and either may be seen first.
+    OneOf(&'static [(End, &'static str)]),
     /// This cannot be, for this reason.
     CannotBe(&'static str),
 }
@@ -45,6 +48,10 @@ pub(crate) const fn failed(message: &'static str) -> Cell {
     Cell::Ends(End::Failed, message)
 }
 
+pub(crate) const fn one_of(ends: &'static [(End, &'static str)]) -> Cell {
+    Cell::OneOf(ends)
+}
+
 pub(crate) const fn promoted() -> Cell {
     Cell::Ends(End::Promoted, "promoted: ")
 }
@@ -61,24 +68,46 @@ pub(crate) struct Way {
     pub(crate) make: fn(&mut Scene),
     /// The expectations, in the order of [`EVIDENCE`].
     pub(crate) cells: [Cell; 4],
+    /// The kinds of targets in which it can be.
+    pub(crate) kinds: &'static [Kind],
 }
 
 impl Way {
+    /// The same, of these kinds of targets alone.
+    pub(crate) const fn of(mut self, kinds: &'static [Kind]) -> Self {
+        self.kinds = kinds;
+        self
+    }
+
     /// With how many kinds of evidence it is tried.
     pub(crate) fn runs(&self) -> usize {
-        self.cells.iter().filter(|cell| matches!(cell, Cell::Ends(..))).count()
+        self.cells.iter().filter(|cell| !matches!(cell, Cell::CannotBe(_))).count()
     }
 }
 
 pub(crate) const fn way(name: &'static str, make: fn(&mut Scene), cells: [Cell; 4]) -> Way {
-    Way { name, make, cells }
+    Way { name, make, cells, kinds: EVERY }
 }
 
 /// A row of what was found, in the order of [`EVIDENCE`].
 pub(crate) type Row<'w> = (&'w Way, [Option<Found>; 4]);
 
-/// Runs every cell, so many at a time.
-pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
+/// The store of a trial's objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    /// In the lab.
+    Lab,
+    /// On a real API server, see [`super::objects`].
+    Server,
+}
+
+/// Runs every cell of a kind of target, so many at a time.
+pub(crate) async fn run(
+    ways: &'static [Way],
+    (kind, api): (Kind, Api),
+    at_a_time: usize,
+) -> Vec<Row<'static>> {
+    let ways: Vec<&'static Way> = ways.iter().filter(|way| way.kinds.contains(&kind)).collect();
     let slots = Arc::new(Semaphore::new(at_a_time));
     let done = Arc::new(AtomicUsize::new(0));
     let mut trials = JoinSet::new();
@@ -90,7 +119,10 @@ pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
             let (slots, done, make) = (Arc::clone(&slots), Arc::clone(&done), way.make);
             trials.spawn(async move {
                 let _slot = slots.acquire_owned().await;
-                let mut scene = Scene::new(evidence);
+                let mut scene = Scene::new(evidence, kind);
+                if api == Api::Server {
+                    scene.space = Some(space(row, column));
+                }
                 make(&mut scene);
                 let seed = u64::try_from(row * 4 + column).unwrap_or_default() * 10 + 1;
                 let found = Box::pin(trial::run(scene, seed)).await;
@@ -99,7 +131,8 @@ pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
             });
         }
     }
-    let mut rows: Vec<Row<'w>> = ways.iter().map(|way| (way, [None, None, None, None])).collect();
+    let mut rows: Vec<Row<'_>> =
+        ways.into_iter().map(|way| (way, [None, None, None, None])).collect();
     while let Some(trial) = trials.join_next().await {
         let (row, column, found) = trial.unwrap();
         rows[row].1[column] = Some(found);
@@ -107,18 +140,30 @@ pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
     rows
 }
 
+/// A namespace that no other trial of this process has.
+fn space(row: usize, column: usize) -> String {
+    static TRIALS: AtomicUsize = AtomicUsize::new(0);
+    let number = TRIALS.fetch_add(1, Ordering::Relaxed);
+    format!("trial-{number}-{row}-{column}")
+}
+
 /// The results that differ from the expectation: the way, the kind of evidence, and the result.
 pub(crate) fn unexpected(rows: &[Row<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     for (way, found) in rows {
         for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
-            let (Cell::Ends(end, message), Some(found)) = (cell, found) else { continue };
+            let Some(found) = found else { continue };
             let mut wrong = found.wrong.clone();
-            if found.end != *end {
-                wrong.push(format!("it ends as {}, not {}", found.end.name(), end.name()));
-            }
-            if !found.message.contains(message) {
-                wrong.push(format!("{message:?} is missing"));
+            match cell {
+                Cell::Ends(end, message) => wrong.extend(found.unlike(*end, message)),
+                Cell::OneOf(ends) => {
+                    let unlike = ends.iter().map(|(end, message)| found.unlike(*end, message));
+                    let unlike: Vec<Vec<String>> = unlike.collect();
+                    if unlike.iter().all(|one| !one.is_empty()) {
+                        wrong.extend(unlike.concat());
+                    }
+                }
+                Cell::CannotBe(_) => continue,
             }
             if !wrong.is_empty() {
                 let (name, evidence) = (way.name, evidence.name());
@@ -186,14 +231,17 @@ fn cell(found: &Found) -> String {
 }
 
 /// Runs the ways and prints them.
-pub(crate) async fn run_and_print<'w>(
+pub(crate) async fn run_and_print(
     title: &str,
-    ways: &'w [Way],
+    ways: &'static [Way],
+    (kind, api): (Kind, Api),
     at_a_time: usize,
     sentences: bool,
-) -> (Vec<Row<'w>>, String) {
+) -> (Vec<Row<'static>>, String) {
     let began = Instant::now();
-    let rows = run(ways, at_a_time).await;
-    let text = print(title, &rows, sentences, began.elapsed());
+    let rows = run(ways, (kind, api), at_a_time).await;
+    let place = if api == Api::Server { ", real API server" } else { "" };
+    let text =
+        print(&format!("{title}: {}{place}", kind.name()), &rows, sentences, began.elapsed());
     (rows, text)
 }

@@ -70,6 +70,20 @@ pub(crate) struct Found {
     pub(crate) took: Duration,
 }
 
+impl Found {
+    /// The differences from an end, whose sentence contains a text, or one of several between `|`.
+    pub(crate) fn unlike(&self, end: End, message: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if self.end != end {
+            wrong.push(format!("it ends as {}, not {}", self.end.name(), end.name()));
+        }
+        if !message.split('|').any(|one| self.message.contains(one)) {
+            wrong.push(format!("{message:?} is missing"));
+        }
+        wrong
+    }
+}
+
 /// Runs a trial.
 pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
     let began = Instant::now();
@@ -83,11 +97,11 @@ pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
         since(&stage);
         stage.ledger = Arc::new(Ledger::new(&scene.plan));
     }
-    let before = (stage.virtual_service(), stage.destination_rule());
+    let before = (stage.route(), stage.definitions());
     let driven = tokio::time::timeout(LONGEST, drive(&scene, &stage)).await;
     let (end, message) = driven.unwrap_or((End::Stuck, String::new()));
     stage.dismiss_users();
-    let after = (stage.virtual_service(), stage.destination_rule());
+    let after = (stage.route(), stage.definitions());
     let weights = after.0.as_ref().and_then(|live| Weights::of(&scene.plan, live));
     let served = if after.0.is_some() { stage.served(&scene, USERS).await } else { 0 };
     let mut wrong = stage.ledger.found();
@@ -195,7 +209,8 @@ fn aftermath(
     wrong
 }
 
-type Objects = (Option<Value>, Option<Value>);
+/// The route, and the objects that define the versions.
+type Objects = (Option<Value>, Vec<Option<Value>>);
 
 /// The traces that the run has left behind.
 fn traces(scene: &Scene, end: End, before: &Objects, after: &Objects) -> Vec<String> {
@@ -204,19 +219,18 @@ fn traces(scene: &Scene, end: End, before: &Objects, after: &Objects) -> Vec<Str
     let is_ours = |route: &Value| {
         route["name"].as_str().is_some_and(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX))
     };
-    let routes = |object: &Value| object["spec"]["http"].as_array().cloned().unwrap_or_default();
+    let kind = scene.kind;
+    let routes = |object: &Value| {
+        let rules = object.pointer(kind.rules()).and_then(Value::as_array);
+        rules.cloned().unwrap_or_default()
+    };
     if end != End::Failed && end != End::Stuck {
         // A run that is refused before it has begun touches nothing.
         let kept = if end == End::Refused { routes(was) } else { Vec::new() };
         for route in routes(is).iter().filter(|route| is_ours(route) && !kept.contains(route)) {
             wrong.push(format!("the route {} is left", route["name"]));
         }
-        let mirrors = |object: &Value| {
-            routes(object).iter().any(|route| {
-                !route["mirror"].is_null()
-                    || route["mirrors"].as_array().is_some_and(|m| !m.is_empty())
-            })
-        };
+        let mirrors = |object: &Value| routes(object).iter().any(|route| kind.mirrors(route));
         if mirrors(is) && !scene.mirrored_before {
             wrong.push("a mirror is left".to_owned());
         }
@@ -230,9 +244,11 @@ fn traces(scene: &Scene, end: End, before: &Objects, after: &Objects) -> Vec<Str
         if others(was) != others(is) {
             wrong.push("the routes are not as they were".to_owned());
         }
-        let rules = |object: &Option<Value>| object.as_ref().map(|rule| rule["spec"].clone());
-        if rules(&before.1) != rules(&after.1) {
-            wrong.push("the DestinationRule is not as it was".to_owned());
+        let specs = |objects: &[Option<Value>]| -> Vec<Option<Value>> {
+            objects.iter().map(|one| one.as_ref().map(|one| one["spec"].clone())).collect()
+        };
+        if specs(&before.1) != specs(&after.1) && !scene.versions_edited {
+            wrong.push("the objects of the versions are not as they were".to_owned());
         }
     }
     wrong

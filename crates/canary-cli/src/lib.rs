@@ -8,6 +8,7 @@ mod file;
 mod findings;
 mod input;
 mod junit;
+mod kind;
 mod lab_access;
 mod log;
 mod metered;

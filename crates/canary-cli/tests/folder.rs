@@ -60,7 +60,7 @@ cases:
   expect: {shares: {resnet50: 70, resnet101: 30}}
 ";
 
-/// What a run of the plan has stored: two hundred requests and as many pairs at its weight.
+/// The stored state of a run of the plan: two hundred requests and as many pairs at its weight.
 fn observations() -> String {
     let mut lines = vec![
         r#"{"started":{"at":1000,"stable":"resnet50","canary":"resnet101"}}"#.to_owned(),

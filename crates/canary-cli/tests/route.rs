@@ -93,3 +93,53 @@ fn a_difference_comes_with_a_request() {
     assert_eq!(diff["changes"][0]["after"]["shares"][0]["weight"], 60, "{diff}");
     assert!(diff["changes"][0]["witness"]["path"].is_string(), "{diff}");
 }
+
+/// A gateway of the Gateway API and a split of 70/30 by an HTTPRoute, with a rule for testers.
+const ROUTES: &str = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: pets}
+spec:
+  parentRefs: [{name: public}]
+  rules:
+  - name: everyone
+    backendRefs: [{name: pets-v1, port: 80, weight: 70}, {name: pets-v2, port: 80, weight: 30}]
+  - name: testers
+    matches: [{headers: [{name: user-group, value: canary}]}]
+    backendRefs: [{name: pets-v2, port: 80}]
+";
+
+#[test]
+fn routes_of_the_gateway_api_are_read_too() {
+    let folder = Folder::new("gateway-api");
+    folder.write("routes.yaml", ROUTES);
+    folder.write(
+        "later.yaml",
+        &ROUTES.replace("weight: 70", "weight: 40").replace("weight: 30", "weight: 60"),
+    );
+    let cases = "\
+cases:
+- request: {url: \"http://any/cats\", headers: {user-group: canary}}
+  expect: {host: pets-v2, port: 80, rule: testers}
+- request: {url: \"http://any/cats\"}
+  expect: {shares: {pets-v1: 70, pets-v2: 30}, rule: everyone}
+";
+    folder.write("routes-cases.yaml", cases);
+    let (status, text, error) =
+        folder.run(&["route", "routes.yaml", "--test", "routes-cases.yaml"]);
+    assert_eq!(status, Some(0), "{text}{error}");
+    let (status, text, _) = folder.run(&["route", "later.yaml", "--test", "routes-cases.yaml"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("matched HTTPRoute default/pets spec.rules[0] (everyone)"), "{text}");
+    let (status, text, _) = folder.run(&["diff", "routes.yaml", "later.yaml", "-o", "json"]);
+    assert_eq!(status, Some(1), "{text}");
+    let diff: Value = serde_json::from_str(&text).unwrap();
+    let change = &diff["changes"][0];
+    assert_eq!(change["before"]["rule"]["object"], "HTTPRoute default/pets", "{diff}");
+    assert_eq!(change["after"]["shares"][1]["weight"], 60, "{diff}");
+}

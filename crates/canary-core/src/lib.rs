@@ -7,8 +7,8 @@ pub mod error;
 #[doc(inline)]
 pub use canary_istio::{
     Decision, DestinationRule, Finding, Findings, Gateway, Manifest, Mesh, Object, Request,
-    Severity, VirtualService, analyze, finding, manifest, names, networking as istio, route,
-    validate,
+    Severity, VirtualService, analyze, finding, gateway_api, manifest, names, networking as istio,
+    route, validate,
 };
 #[cfg(feature = "metrics")]
 #[doc(inline)]
@@ -54,6 +54,9 @@ pub mod evidence {
 /// The Kubernetes objects that serve one version of a model with TensorFlow Serving or another model server, its
 /// settings, and copies of models.
 pub mod serving {
+    #[cfg(feature = "grpc")]
+    #[doc(inline)]
+    pub use canary_serving::ConfiguredServers;
     #[cfg(feature = "store")]
     #[doc(inline)]
     pub use canary_serving::store;

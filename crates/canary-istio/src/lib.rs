@@ -3,12 +3,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod analyze;
+mod duration_text;
 mod error;
 pub mod finding;
+pub mod gateway_api;
 pub mod manifest;
 pub mod names;
 pub mod networking;
 mod path;
+mod resource;
 pub mod route;
 pub mod validate;
 

@@ -1,6 +1,6 @@
 //! Permissions that an account needs, and those that it lacks.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use k8s_openapi::{
     api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
@@ -10,7 +10,7 @@ use kube::core::{Request as ApiRequest, params::PostParams};
 use serde_json::{Value, json};
 
 use canary_rollout::{
-    Plan,
+    Plan, RouteKind,
     cluster::{ObjectRef, lease_name},
 };
 
@@ -23,34 +23,47 @@ struct Rule {
     verbs: &'static [&'static str],
 }
 
-impl Rule {
-    /// The name of the object that a plan's driver needs it for; `None` if any name is possible: for objects that are
-    /// listed, and for those that other objects name, as the host of a `DestinationRule` names a `Service`.
-    fn object(&self, plan: &Plan) -> Option<String> {
-        let target = &plan.target;
-        match self.resource {
-            "virtualservices" => Some(target.virtual_service.clone()),
-            "destinationrules" => Some(target.destination_rule_name().to_owned()),
-            "leases" => Some(lease_name(&target.virtual_service)),
-            _ => None,
-        }
-    }
-}
+const VIRTUAL_SERVICES: Rule = Rule {
+    group: "networking.istio.io",
+    resource: "virtualservices",
+    verbs: &["get", "patch", "watch"],
+};
 
-/// The least that the driver of a rollout needs in its namespace: to change the routes and hold its lock, and to read
-/// the pods and workloads behind a subset.
-const DRIVER: &[Rule] = &[
-    Rule {
-        group: "networking.istio.io",
-        resource: "virtualservices",
-        verbs: &["get", "patch", "watch"],
-    },
-    Rule {
-        group: "networking.istio.io",
-        resource: "destinationrules",
-        verbs: &["get", "patch", "watch"],
-    },
-    Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] },
+const HTTP_ROUTES: Rule = Rule {
+    group: "gateway.networking.k8s.io",
+    resource: "httproutes",
+    verbs: &["get", "patch", "watch"],
+};
+
+const GRPC_ROUTES: Rule = Rule {
+    group: "gateway.networking.k8s.io",
+    resource: "grpcroutes",
+    verbs: &["get", "patch", "watch"],
+};
+
+const DESTINATION_RULES: Rule = Rule {
+    group: "networking.istio.io",
+    resource: "destinationrules",
+    verbs: &["get", "patch", "watch"],
+};
+
+/// The model config file of servers whose labels are moved.
+const CONFIG_MAPS: Rule =
+    Rule { group: "", resource: "configmaps", verbs: &["get", "patch", "watch"] };
+
+/// The flags of these servers.
+const DEPLOYMENTS: Rule = Rule { group: "apps", resource: "deployments", verbs: &["get", "watch"] };
+
+/// The addresses of these servers.
+const ENDPOINT_SLICES: Rule =
+    Rule { group: "discovery.k8s.io", resource: "endpointslices", verbs: &["list"] };
+
+const LEASES: Rule =
+    Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] };
+
+/// To read the pods and workloads behind a version. Services have any name: other objects name them, as the host of a
+/// `DestinationRule` does; lists cannot be permitted by name.
+const WORKLOADS: [Rule; 5] = [
     Rule { group: "", resource: "services", verbs: &["get"] },
     Rule { group: "", resource: "pods", verbs: &["list"] },
     Rule { group: "apps", resource: "deployments", verbs: &["list"] },
@@ -61,21 +74,62 @@ const DRIVER: &[Rule] = &[
 /// The additional permissions for a plan that scales the old version down ([`Plan::scale_down_after`]): to look for
 /// autoscalers and for routes that still lead there, and to change the number of replicas, and nothing else, of a
 /// `Deployment`. Its name is not part of the plan.
-const SCALE_DOWN: &[Rule] = &[
+const SCALE_DOWN: [Rule; 4] = [
     Rule { group: "apps", resource: "deployments/scale", verbs: &["patch"] },
     Rule { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: &["list"] },
     Rule { group: "networking.istio.io", resource: "virtualservices", verbs: &["list"] },
     Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["list"] },
 ];
 
-/// The rules for a plan, limited to its own objects where possible.
-fn rules_of(plan: &Plan) -> Vec<(&'static Rule, Option<String>)> {
-    let mut rules: Vec<_> = DRIVER.iter().map(|rule| (rule, rule.object(plan))).collect();
-    if plan.scale_down_after.is_some() {
-        // Lists cannot be permitted by name.
-        rules.extend(SCALE_DOWN.iter().map(|rule| (rule, None)));
+/// The permissions with which the driver of any rollout of a `VirtualService` works in one namespace: to change the routes
+/// and hold its lock, and to read the pods and workloads behind a subset.
+fn driver_rules() -> impl Iterator<Item = &'static Rule> {
+    [&VIRTUAL_SERVICES, &DESTINATION_RULES, &LEASES].into_iter().chain(&WORKLOADS)
+}
+
+/// A permission that a plan's driver needs in a namespace; with a name, on that object alone.
+struct Need {
+    namespace: String,
+    rule: &'static Rule,
+    object: Option<String>,
+}
+
+/// The permissions that a plan's driver needs, limited to the plan's own objects where possible.
+fn needs_of(plan: &Plan) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let mut namespaces = BTreeSet::from([plan.target.namespace().to_owned()]);
+    let mut on = |namespace: &str, rule: &'static Rule, name: &str| {
+        namespaces.insert(namespace.to_owned());
+        let object = Some(name.to_owned());
+        needs.push(Need { namespace: namespace.to_owned(), rule, object });
+    };
+    if let Some(routes) = plan.target.routes() {
+        for route in &routes.routes {
+            let rule = match route.kind {
+                RouteKind::HttpRoute => &HTTP_ROUTES,
+                RouteKind::GrpcRoute => &GRPC_ROUTES,
+                _ => &VIRTUAL_SERVICES,
+            };
+            on(routes.namespace_of(route), rule, &route.name);
+        }
+        if let Some(rule) = routes.destination_rule() {
+            on(&rule.namespace, &DESTINATION_RULES, &rule.name);
+        }
     }
-    rules
+    if let Some(labels) = plan.target.version_labels() {
+        on(&labels.namespace, &CONFIG_MAPS, &labels.config_map);
+        on(&labels.namespace, &DEPLOYMENTS, &labels.deployment);
+    }
+    on(plan.target.namespace(), &LEASES, &lease_name(plan.target.name()));
+    let scaled: &[Rule] = if plan.scale_down_after.is_some() { &SCALE_DOWN } else { &[] };
+    let in_servers = plan.target.version_labels().is_some();
+    let behind: &[Rule] = if in_servers { &[ENDPOINT_SLICES] } else { &WORKLOADS };
+    for namespace in &namespaces {
+        for rule in behind.iter().chain(scaled) {
+            needs.push(Need { namespace: namespace.clone(), rule, object: None });
+        }
+    }
+    needs
 }
 
 /// A verb on a resource that an account lacks.
@@ -105,7 +159,7 @@ impl fmt::Display for Permission {
 /// assert_eq!(role.metadata.namespace.as_deref(), Some("models"));
 /// ```
 pub fn role(namespace: &str, name: &str) -> Role {
-    let rules = DRIVER.iter().map(policy).collect();
+    let rules = driver_rules().map(policy).collect();
     Role { metadata: metadata(namespace, name), rules: Some(rules) }
 }
 
@@ -134,10 +188,34 @@ fn policy(rule: &Rule) -> PolicyRule {
 /// assert!(rules.iter().all(|rule| names(rule).is_some() || !rule.verbs.iter().any(|verb| verb == "patch")));
 /// ```
 pub fn role_for(plan: &Plan, name: &str) -> Role {
+    role_in(plan.target.namespace(), &needs_of(plan), name)
+}
+
+/// The least `Role`s with which the driver of this plan works: one for each namespace of its objects, that of
+/// [`role_for`] first.
+///
+/// ```
+/// use canary_core::{Plan, cluster::roles_for, rollout::{Route, Routes}};
+///
+/// let inside = Route::virtual_service("pets").namespace("models");
+/// let routes = Routes::of([Route::virtual_service("pets"), inside]).namespace("edge");
+/// let roles = roles_for(&Plan::new("pets", "v1", "v2").target(routes), "canary");
+/// let namespaces: Vec<_> = roles.iter().map(|role| role.metadata.namespace.as_deref().unwrap()).collect();
+/// assert_eq!(namespaces, ["edge", "models"]);
+/// ```
+pub fn roles_for(plan: &Plan, name: &str) -> Vec<Role> {
+    let needs = needs_of(plan);
+    let first = plan.target.namespace();
+    let all: BTreeSet<&str> = needs.iter().map(|need| need.namespace.as_str()).collect();
+    let others = all.into_iter().filter(|namespace| *namespace != first);
+    [first].into_iter().chain(others).map(|namespace| role_in(namespace, &needs, name)).collect()
+}
+
+fn role_in(namespace: &str, needs: &[Need], name: &str) -> Role {
     let mut rules = Vec::new();
-    for (of, object) in rules_of(plan) {
-        let mut rule = policy(of);
-        let Some(object) = object else {
+    for need in needs.iter().filter(|need| need.namespace == namespace) {
+        let mut rule = policy(need.rule);
+        let Some(object) = need.object.clone() else {
             rules.push(rule);
             continue;
         };
@@ -148,7 +226,7 @@ pub fn role_for(plan: &Plan, name: &str) -> Role {
         }
         rules.push(PolicyRule { resource_names: Some(vec![object]), ..rule });
     }
-    Role { metadata: metadata(&plan.target.namespace, name), rules: Some(rules) }
+    Role { metadata: metadata(namespace, name), rules: Some(rules) }
 }
 
 /// The rule with which the notices of a rollout are written as Events
@@ -184,6 +262,7 @@ pub fn event_rule() -> PolicyRule {
 /// ```
 pub fn person_role(plan: &Plan, name: &str) -> Role {
     let Plan { target, .. } = plan;
+    let state = target.state_object();
     let rule = |group: &str, resource: &str, verbs: &[&str], object: String| PolicyRule {
         api_groups: Some(vec![group.to_owned()]),
         resources: Some(vec![resource.to_owned()]),
@@ -191,14 +270,15 @@ pub fn person_role(plan: &Plan, name: &str) -> Role {
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         ..PolicyRule::default()
     };
-    let routes = target.virtual_service.clone();
-    let lease = lease_name(&target.virtual_service);
+    let group = state.api_version.split_once('/').map_or("", |(group, _)| group);
+    let resource = ObjectRef::plural_of(&state.kind).unwrap_or_default();
+    let lease = lease_name(target.name());
     let rules = vec![
-        rule("networking.istio.io", "virtualservices", &["get", "patch"], routes),
+        rule(group, resource, &["get", "patch"], state.name),
         // The lock says whether a driver runs.
         rule("coordination.k8s.io", "leases", &["get"], lease),
     ];
-    Role { metadata: metadata(&target.namespace, name), rules: Some(rules) }
+    Role { metadata: metadata(target.namespace(), name), rules: Some(rules) }
 }
 
 /// Gives a service account of the same namespace the role of that name.
@@ -232,7 +312,8 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
-    lacking(cluster, namespace, DRIVER.iter().map(|rule| (rule, None)).collect()).await
+    let need = |rule| Need { namespace: namespace.to_owned(), rule, object: None };
+    lacking(cluster, driver_rules().map(need).collect()).await
 }
 
 /// The permissions of [`role_for`] this plan that the account in use lacks, by Kubernetes' `SelfSubjectAccessReview`.
@@ -240,19 +321,15 @@ pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permis
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
-    lacking(cluster, &plan.target.namespace, rules_of(plan)).await
+    lacking(cluster, needs_of(plan)).await
 }
 
-async fn lacking(
-    cluster: &Kubernetes,
-    namespace: &str,
-    rules: Vec<(&'static Rule, Option<String>)>,
-) -> Result<Vec<Permission>> {
+async fn lacking(cluster: &Kubernetes, needs: Vec<Need>) -> Result<Vec<Permission>> {
     let mut missing = Vec::new();
-    for (rule, name) in rules {
+    for Need { namespace, rule, object } in needs {
         for verb in rule.verbs {
-            let name = name.as_deref().filter(|_| *verb != "create");
-            if !allowed(cluster, namespace, rule, verb, name).await? {
+            let name = object.as_deref().filter(|_| *verb != "create");
+            if !allowed(cluster, &namespace, rule, verb, name).await? {
                 missing.push(Permission {
                     verb: (*verb).to_owned(),
                     resource: rule.resource.to_owned(),

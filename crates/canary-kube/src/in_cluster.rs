@@ -25,7 +25,7 @@ impl Mount {
     /// Reads `configmap/NAME`, `secret/NAME` or `claim/NAME`.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when it is none of these.
+    /// [`Error::Istio`] when it is none of these.
     pub fn parse(text: &str) -> Result<Self> {
         match text.split_once('/') {
             Some(("configmap", name)) if !name.is_empty() => Ok(Self::ConfigMap(name.to_owned())),
@@ -144,12 +144,11 @@ impl InCluster {
     /// with 0 for a promotion also where an earlier pod gave that verdict, as `canary run --plain-status` does.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the plan has an error.
+    /// [`Error::Istio`] when the plan has an error.
     pub fn objects(&self, plan: &Plan) -> Result<Vec<Value>> {
         let plan = plan.clone().validated()?;
-        let namespace = &plan.target.namespace;
-        let name =
-            self.name.clone().unwrap_or_else(|| format!("canary-{}", plan.target.virtual_service));
+        let namespace = plan.target.namespace();
+        let name = self.name.clone().unwrap_or_else(|| format!("canary-{}", plan.target.name()));
         let labels =
             json!({"app.kubernetes.io/name": "canary", "app.kubernetes.io/instance": name});
         let metadata = json!({"name": name, "namespace": namespace, "labels": labels});

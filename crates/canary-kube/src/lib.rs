@@ -30,6 +30,7 @@ mod resource;
 #[cfg(feature = "cluster")]
 pub use access::{
     Permission, event_rule, missing, missing_for, person_role, role, role_binding, role_for,
+    roles_for,
 };
 // The errors of calls on a cluster and of sources are those of `canary-rollout`.
 pub(crate) use canary_rollout::{Error, Result};

@@ -1,5 +1,6 @@
 //! Checks of a cluster before a release: its readiness, and what is missing.
 
+mod injection;
 mod old_version;
 mod routes;
 
@@ -10,11 +11,13 @@ use serde_json::{Value, json};
 
 use canary_rollout::{
     Plan,
-    cluster::{Cluster, ObjectRef, Presence, Reach, ingress_addresses, presence},
+    cluster::{Cluster, ObjectRef, Presence, Reach, canary_presence, ingress_addresses},
+    patch::RouteOf,
 };
 use canary_serving::Workload;
 
 use self::{
+    injection::injection,
     old_version::old_version_of,
     routes::{gitops, owner},
 };
@@ -167,12 +170,11 @@ impl PreflightOptions {
         }
     }
 
-    /// Checks for this plan: in its namespace, with its `VirtualService`, the permissions on its objects, and the
+    /// Checks for this plan: in its namespace, the owners of its routes, the permissions on its objects, and the
     /// canary's pods.
     #[must_use]
     pub fn plan(mut self, plan: &Plan) -> Self {
-        self.namespace.clone_from(&plan.target.namespace);
-        self.virtual_service = Some(plan.target.virtual_service.clone());
+        plan.target.namespace().clone_into(&mut self.namespace);
         self.plan = Some(plan.clone());
         self
     }
@@ -182,6 +184,15 @@ impl PreflightOptions {
     pub fn workload(mut self, workload: Workload) -> Self {
         self.workload = Some(workload);
         self
+    }
+
+    /// The routes whose owner is checked.
+    fn routes(&self) -> Vec<ObjectRef> {
+        let named = self.virtual_service.iter();
+        let named = named.map(|name| ObjectRef::virtual_service(&self.namespace, name));
+        let of_plan = self.plan.iter().flat_map(RouteOf::all).map(RouteOf::object);
+        let of_plan: Vec<ObjectRef> = of_plan.collect();
+        named.filter(|one| !of_plan.contains(one)).chain(of_plan.iter().cloned()).collect()
     }
 
     /// Checks too whether another controller owns this `VirtualService`.
@@ -207,15 +218,15 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
     checks.push(control_plane(cluster, &options.istio_namespace).await);
     checks.push(gateway_pods(cluster, &options.istio_namespace).await);
     checks.push(gateway_address(cluster).await);
-    checks.push(injection(cluster, &options.namespace).await);
+    checks.push(injection(cluster, options).await);
     checks.push(permissions(cluster, options).await);
     if let Some(workload) = &options.workload {
         checks.push(quota(cluster, workload).await);
     }
-    if let Some(name) = &options.virtual_service {
-        let routes = cluster.get(&ObjectRef::virtual_service(&options.namespace, name)).await;
-        checks.push(owner(name, &routes));
-        checks.extend(gitops(name, &routes));
+    for object in options.routes() {
+        let routes = cluster.get(&object).await;
+        checks.push(owner(&object, &routes));
+        checks.extend(gitops(&object, &routes));
     }
     if let Some(plan) = &options.plan {
         checks.push(canary_pods(cluster, plan).await);
@@ -382,41 +393,6 @@ async fn gateway_address(cluster: &Kubernetes) -> Check {
     }
 }
 
-async fn injection(cluster: &Kubernetes, namespace: &str) -> Check {
-    const NAME: &str = "sidecar injection";
-    let object = ObjectRef::new("v1", "Namespace", "", namespace);
-    let found = match cluster.get(&object).await {
-        Err(error) => return Check::unknown(NAME, &error),
-        Ok(None) => {
-            return Check::new(NAME, Outcome::Fail, format!("there is no namespace {namespace}"))
-                .remedy(format!("kubectl create namespace {namespace}"));
-        }
-        Ok(Some(found)) => found,
-    };
-    let label =
-        |name: &str| found.pointer("/metadata/labels").and_then(|labels| labels[name].as_str());
-    match (label("istio-injection"), label("istio.io/rev"), label("istio.io/dataplane-mode")) {
-        (Some("enabled"), None, _) => Check::new(NAME, Outcome::Pass, "istio-injection=enabled"),
-        (Some("enabled"), Some(revision), _) => Check::new(
-            NAME,
-            Outcome::Warn,
-            format!("istio-injection=enabled and istio.io/rev={revision}; the first one wins"),
-        )
-        .remedy(format!("kubectl label namespace {namespace} istio-injection-")),
-        (Some(other), ..) => Check::new(NAME, Outcome::Warn, format!("istio-injection={other}"))
-            .remedy(format!(
-                "kubectl label namespace {namespace} istio-injection=enabled --overwrite"
-            )),
-        (None, Some(revision), _) => {
-            Check::new(NAME, Outcome::Pass, format!("istio.io/rev={revision}"))
-        }
-        (None, None, Some("ambient")) => Check::new(NAME, Outcome::Warn, "ambient mode")
-            .remedy("weights apply at the ingress gateway; inside the mesh a waypoint is needed"),
-        (None, None, _) => Check::new(NAME, Outcome::Warn, "the namespace has no label for it")
-            .remedy(format!("kubectl label namespace {namespace} istio-injection=enabled")),
-    }
-}
-
 async fn permissions(cluster: &Kubernetes, options: &PreflightOptions) -> Check {
     const NAME: &str = "permissions";
     let missing = match &options.plan {
@@ -453,18 +429,10 @@ async fn quota(cluster: &Kubernetes, workload: &Workload) -> Check {
 /// Checks that pods of the canary's subset can serve, as the driver does before the first weight.
 async fn canary_pods(cluster: &Kubernetes, plan: &Plan) -> Check {
     const NAME: &str = "canary's pods";
-    let (namespace, rule) = (&plan.target.namespace, plan.target.destination_rule_name());
-    let rule = ObjectRef::destination_rule(namespace, rule);
-    let live = match cluster.get(&rule).await {
-        Err(error) => return Check::unknown(NAME, &error),
-        Ok(None) => {
-            return Check::new(NAME, Outcome::Fail, format!("there is no {rule}"))
-                .remedy("create it before the rollout, or correct the plan's target");
+    match canary_presence(cluster, plan).await {
+        Err(Error::NotFound { object, help }) => {
+            Check::new(NAME, Outcome::Fail, format!("there is no {object}")).remedy(help)
         }
-        Ok(Some(live)) => live,
-    };
-    let labels = plan.labels_of_canary();
-    match presence(cluster, namespace, &live, &plan.canary, Some(&labels)).await {
         Err(error) => Check::unknown(NAME, &error),
         Ok(found @ Presence::Ready { .. }) => Check::new(NAME, Outcome::Pass, found.to_string()),
         Ok(Presence::Missing { why, hopeless }) => {

@@ -32,7 +32,13 @@ pub(crate) struct Listener {
 impl Listener {
     /// Opens a free port of 127.0.0.1; needs the context of a tokio runtime.
     pub(crate) fn bind() -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        Self::bind_at(None)
+    }
+
+    /// Opens this address, or a free port of 127.0.0.1; needs the context of a tokio runtime.
+    pub(crate) fn bind_at(address: Option<SocketAddr>) -> io::Result<Self> {
+        let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener: TcpListener::from_std(listener)?, address })

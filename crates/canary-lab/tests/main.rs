@@ -6,4 +6,6 @@ mod gateway;
 mod mirror_log;
 mod model_server;
 mod real_models;
+mod reloads;
 mod store;
+mod version_labels;

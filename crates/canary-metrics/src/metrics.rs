@@ -89,7 +89,7 @@ impl Metrics {
         let run = RunMetrics::new(Record::new(plan));
         let target = &plan.target;
         let mut all = self.runs.lock();
-        all.retain(|one| !one.is_on(&target.namespace, &target.virtual_service));
+        all.retain(|one| !one.is_on(target.namespace(), target.name()));
         all.push(run.clone());
         run
     }

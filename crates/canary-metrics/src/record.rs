@@ -55,8 +55,8 @@ impl Record {
     /// A run that has not begun.
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            namespace: plan.target.namespace.clone(),
-            object: plan.target.virtual_service.clone(),
+            namespace: plan.target.namespace().to_owned(),
+            object: plan.target.name().to_owned(),
             stable: plan.stable.clone(),
             canary: plan.canary.clone(),
             digest: plan.hash(),

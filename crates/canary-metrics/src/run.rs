@@ -25,7 +25,7 @@ use crate::{
 ///
 /// let metrics = Metrics::new();
 /// let run = metrics.run(&Plan::new("pets", "v1", "v2"));
-/// let split = Split { canary: 30, mirror: 0 };
+/// let split = Split::new(30);
 /// run.record(&Progress::Written { step: 1, split }, Timestamp::now());
 /// let text = metrics.text(Format::OpenMetrics);
 /// let sample = r#"canary_rollout_weight{namespace="default",object="pets",subset="v2"} 30"#;

@@ -16,7 +16,7 @@ pub(crate) fn plan() -> Plan {
 }
 
 pub(crate) fn split(canary: u32) -> Split {
-    Split { canary, mirror: 0 }
+    Split::new(canary)
 }
 
 /// The readings of a run that has seen nothing.

@@ -1,6 +1,6 @@
 //! Notices as the bodies of requests.
 
-use canary_rollout::Notice;
+use canary_rollout::{Notice, cluster::ObjectRef};
 use serde_json::{Value, json};
 
 /// The format of a webhook.
@@ -28,10 +28,11 @@ impl Format {
 
 /// The structured content mode of CloudEvents 1.0 (<https://github.com/cloudevents/spec>, JSON event format).
 fn cloud_event(notice: &Notice) -> Value {
-    let Notice { namespace, virtual_service, .. } = notice;
-    let source = format!(
-        "/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices/{virtual_service}"
-    );
+    let ObjectRef { api_version, kind, namespace, name } = notice.about();
+    // The core group has a path of its own.
+    let root = if api_version.contains('/') { "/apis" } else { "/api" };
+    let plural = ObjectRef::plural_of(&kind).unwrap_or("objects");
+    let source = format!("{root}/{api_version}/namespaces/{namespace}/{plural}/{name}");
     json!({
         "specversion": "1.0",
         "id": notice.id,

@@ -99,7 +99,7 @@ pub(crate) fn notices() -> Vec<Notice> {
     let why = Why::SourcesEnded { why: "a <b> & c".to_owned() };
     let course = [
         Progress::Started { resumed: false, step: 0, anew: None, stored: None },
-        Progress::Written { step: 0, split: Split { canary: 10, mirror: 0 } },
+        Progress::Written { step: 0, split: Split::new(10) },
         Progress::Paused,
         Progress::Resumed,
         Progress::AwaitingApproval { step: 1, timeout: None },

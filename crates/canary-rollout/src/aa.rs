@@ -11,12 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bursts::Bursts,
-    guardrail::{Check, Guardrail},
-    on_alarm::OnAlarm,
-    plan::Plan,
-};
+use super::{bursts::Bursts, guardrail::Guardrail, plan::Plan};
 use canary_stats::Dispersion;
 
 /// The factor by which φ may grow over windows four times as long before longer windows are needed.
@@ -170,49 +165,15 @@ impl AaAdvice {
     }
 }
 
-impl Plan {
-    /// Makes it an A/A plan: the stable version is deployed a second time as the canary, with pods of its own, and the
-    /// run measures the service.
-    ///
-    /// The steps below 100 run as they would, and then everything goes back to the stable version; the weight 100 is never
-    /// written. An alarm of a guardrail is reported and changes nothing ([`Plan::action_of`]), except that of the observed
-    /// split. A canary that plainly fails is rolled back as in other plans. The measurement is an [`AaReport`].
-    ///
-    /// ```
-    /// use canary_core::{Plan, rollout::{Guardrail, Hold}};
-    ///
-    /// let plan = Plan::new("image-classifier", "resnet50", "resnet50-again")
-    ///     .weights([10, 50, 100], Hold::requests(10_000))
-    ///     .guardrail(Guardrail::error_ratio(1.0));
-    /// assert!(!plan.to_yaml()?.contains("aa:"));
-    /// let aa = plan.clone().aa();
-    /// assert!(aa.to_yaml()?.contains("aa: true") && aa.validate().is_empty());
-    /// assert_ne!(aa.hash(), plan.hash());
-    /// # Ok::<(), canary_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn aa(mut self) -> Self {
-        self.aa = true;
-        self
-    }
+/// The shortest windows that A/A measures over: those of the guard, or those that it would have.
+pub(crate) fn window(plan: &Plan) -> Duration {
+    let usual = Bursts::Auto.window(plan.request_timeout);
+    plan.burst_window().or(usual).unwrap_or(plan.request_timeout)
+}
 
-    /// The consequence of a guardrail's alarm in this plan: its own, or, in an A/A plan, a warning. The alarm of the
-    /// observed split ends every plan as inconclusive, because no rate can be believed then.
-    pub fn action_of(&self, guardrail: &Guardrail) -> OnAlarm {
-        let split = matches!(guardrail.check, Check::ObservedSplit(_));
-        if self.aa && !split { OnAlarm::Warn } else { guardrail.on_alarm }
-    }
-
-    /// The shortest windows that A/A measures over: those of the guard, or those that it would have.
-    pub(crate) fn aa_window(&self) -> Duration {
-        let usual = Bursts::Auto.window(self.request_timeout);
-        self.burst_window().or(usual).unwrap_or(self.request_timeout)
-    }
-
-    /// The same in milliseconds.
-    pub(crate) fn aa_millis(&self) -> u64 {
-        u64::try_from(self.aa_window().as_millis()).unwrap_or(u64::MAX)
-    }
+/// The same in milliseconds.
+pub(crate) fn millis(plan: &Plan) -> u64 {
+    u64::try_from(window(plan).as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The bound that a guardrail's test compares with, in the units of its readings.
 
-use crate::{Check, Plan, Reading, guardrail::Mean};
+use crate::{Check, Percent, Plan, Reading, guardrail::Mean};
 
 impl Check {
     /// The value at which the canary is as bad as the guardrail permits; none of a test whose bound depends on the
@@ -28,17 +28,14 @@ impl Mean {
     }
 }
 
-impl Plan {
-    /// The bound of a reading's test at the canary's weight, in percent: for the observed split it is the weight, as a
-    /// share, where both versions are served.
-    pub fn bound_of(&self, reading: &Reading, weight: Option<u32>) -> Option<f64> {
-        let name = &reading.guardrail;
-        let guardrail = self.guardrails.iter().find(|one| one.name == *name);
-        match guardrail.map(|guardrail| &guardrail.check) {
-            Some(Check::ObservedSplit(_)) => {
-                weight.filter(|weight| (1..100).contains(weight)).map(|w| f64::from(w) / 100.0)
-            }
-            check => check?.bound(),
+/// The bound of a reading's test at the canary's weight; see [`Plan::bound_of`].
+pub(crate) fn of_reading(plan: &Plan, reading: &Reading, weight: Option<Percent>) -> Option<f64> {
+    let name = &reading.guardrail;
+    let guardrail = plan.guardrails.iter().find(|one| one.name == *name);
+    match guardrail.map(|guardrail| &guardrail.check) {
+        Some(Check::ObservedSplit(_)) => {
+            weight.filter(|weight| weight.is_part()).map(Percent::share)
         }
+        check => check?.bound(),
     }
 }

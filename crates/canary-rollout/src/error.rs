@@ -96,13 +96,13 @@ pub enum Error {
         source_name: String,
         /// The number of the observation in the order given, from 0.
         number: u64,
-        /// What was found, and what was expected.
+        /// The thing found, and the one expected.
         reason: String,
     },
     /// A rollout plan cannot run as it is written, or its driver had to stop.
     #[error("the plan cannot run: {0}")]
     Plan(String),
-    /// A model could not be given a request of the rollout; the error is that of the [`Predictor`](crate::Predictor).
+    /// A model could not be given a request of the rollout; the error is that of the [`Predictor`](crate::evidence::Predictor).
     #[error(transparent)]
     Predictor(BoxError),
 }

@@ -7,13 +7,13 @@ use super::{
 
 /// Returns `true` when a guardrail can have evidence at a step of the plan: the ratios and the split where both versions
 /// serve; tests that compare responses where pairs come, which is at the mirrored steps of a plan that has some,
-/// and before the last weight of a plan with a header otherwise.
+/// and before the last weight of a plan with a header or of labels otherwise.
 pub(super) fn has_evidence_at(guardrail: &Guardrail, plan: &Plan, step: &Step) -> bool {
-    let divides = (1..100).contains(&step.weight);
+    let divides = step.weight.is_part();
     let mirrors = plan.steps.iter().any(|step| step.mirror > 0);
-    let pairs = if mirrors { step.mirror > 0 } else { plan.header.is_some() && step.weight < 100 };
+    let pairs = if mirrors { step.mirror > 0 } else { plan.reaches_canary() && step.weight < 100 };
     // A caller's score may be of pairs or of requests.
-    let scores_pairs = mirrors || plan.header.is_some();
+    let scores_pairs = mirrors || plan.reaches_canary();
     match guardrail.check {
         Check::ErrorRatio(_)
         | Check::SlowRatio(_)

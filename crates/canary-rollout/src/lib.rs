@@ -20,12 +20,14 @@ mod guardrail;
 mod health;
 mod json;
 mod labels;
+mod looks;
 mod machine;
 mod monitor;
 mod notice;
 mod offline;
 mod on_alarm;
 pub mod patch;
+mod percent;
 mod plan;
 mod power;
 mod reading;
@@ -40,6 +42,7 @@ mod sequential;
 mod simulate;
 mod state;
 mod step;
+mod sticky;
 mod summary;
 mod tally;
 mod target;
@@ -68,7 +71,9 @@ pub use machine::{MAX_REFUSALS, Machine};
 pub use notice::{Notice, NoticeKind, Notices};
 pub use on_alarm::OnAlarm;
 pub use plan::{
-    DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, ProvenOn, Split, Step, Target,
+    Arms, CanaryMatch, Cookie, DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Percent, Plan,
+    Protocol, ProvenOn, Route, RouteKind, Routes, RuleSelector, Rules, Split, Step, Target,
+    VersionLabels,
 };
 pub use power::{OtherTest, Power};
 pub use reading::Reading;
@@ -78,6 +83,7 @@ pub use scenario::{Rates, Scenario};
 pub use sequential::Sequential;
 pub use simulate::Simulation;
 pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State};
+pub use sticky::Sticky;
 pub use summary::{Chance, Summary};
 pub use tally::Tally;
 pub use totals::Totals;

@@ -26,7 +26,7 @@ pub(super) fn advance(
 pub(super) fn outcome(machine: &Machine, action: Action) -> Option<Event> {
     Some(match action {
         Action::Inspect => Event::Inspected(Ok(())),
-        Action::Prepare => Event::Prepared { header_route: machine.plan().header.is_some() },
+        Action::Prepare => Event::Prepared { header_route: machine.plan().reaches_canary() },
         Action::Probe => Event::Probed(Ok(())),
         Action::JudgeGate(gate) => {
             Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{plan::Plan, sequential::Sequential, summary::Chance};
+use super::{
+    plan::{Percent, Plan},
+    room,
+    sequential::Sequential,
+    summary::Chance,
+};
 use crate::{Error, Result};
 
 /// The longest holds that are tried, as a multiple of the plan's.
@@ -76,8 +81,9 @@ pub(super) fn search(
     }
     let plan = lengthened(plan, high);
     let requests = plan.steps.iter().filter_map(|step| {
+        let weight = step.weight.thousandths().max(1);
         let by_weight =
-            |canary: u64| canary.saturating_mul(100).div_ceil(u64::from(step.weight.max(1)));
+            |canary: u64| canary.saturating_mul(Percent::ALL.thousandths()).div_ceil(weight);
         step.hold.total_requests.max(step.hold.requests.map(by_weight))
     });
     let requests = requests.fold(0, u64::saturating_add);
@@ -100,7 +106,7 @@ fn other(plan: &Plan) -> Option<(Option<Sequential>, Plan)> {
 fn most_lengthened(plan: &Plan) -> f64 {
     let pairs = plan.steps.iter().filter_map(|step| step.hold.pairs);
     // Each step's number is rounded up.
-    let room = plan.most_inputs().saturating_sub(pairs.clone().count() as u64);
+    let room = room::most_inputs(plan).saturating_sub(pairs.clone().count() as u64);
     #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
     let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
     most.clamp(1.0, MOST)
@@ -131,7 +137,7 @@ fn lengthened(plan: &Plan, factor: f64) -> Plan {
 /// The reason why no holds detect a harm.
 fn uncaught(plan: &Plan, longest: f64, found: &Chance) -> String {
     let limit = if longest < MOST {
-        format!(" (a rollout remembers {} distinct inputs of pairs)", plan.most_inputs())
+        format!(" (a rollout remembers {} distinct inputs of pairs)", room::most_inputs(plan))
     } else {
         String::new()
     };
@@ -159,6 +165,18 @@ mod tests {
         // A hold that is below it from the beginning is not made longer: the plan is refused, as it is without this.
         let short = Plan::new("s", "a", "b").weights([50, 100], Hold::requests(5));
         assert_eq!(lengthened(&short, 0.5).steps[0].hold.requests, Some(5));
+    }
+
+    #[test]
+    fn the_requests_of_a_step_below_one_percent_are_those_of_its_weight() {
+        let plan = Plan::new("s", "a", "b")
+            .weights([Percent::new(0.1).unwrap(), 100.into()], Hold::requests(200))
+            .bursts(crate::Bursts::None)
+            .guardrail(Guardrail::error_ratio(1.0));
+        let harm = Scenario::new(100.0).errors(0.01, 0.5);
+        let power = plan.power(&harm, 0.5, 10, 7).unwrap();
+        let held = power.plan.steps[0].hold.requests.unwrap();
+        assert_eq!(power.requests, held * 1_000);
     }
 
     #[test]

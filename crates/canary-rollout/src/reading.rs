@@ -89,6 +89,9 @@ impl Reading {
     /// where there is no finite estimate.
     fn statement(&self) -> String {
         let percent = |value: f64| format!("{} %", trimmed(100.0 * value, 1));
+        // A weight may be below one percent.
+        let decimals = if self.estimate.is_some_and(|share| share < 0.01) { 3 } else { 1 };
+        let share = |value: f64| format!("{} %", trimmed(100.0 * value, decimals));
         let plain = |value: f64| trimmed(value, 3);
         let times = |value: f64| format!("{} ×", trimmed(value, 2));
         let phrase = |before: &str, after: &str, number: &dyn Fn(f64) -> String| {
@@ -106,7 +109,7 @@ impl Reading {
             "quantileRatio" => phrase("latency", " the stable version's", &times),
             "errorRate" => phrase("the canary fails", " of its requests", &percent),
             "agreement" => phrase("the models agree on", " of the inputs", &percent),
-            "observedSplit" => phrase("the canary serves", " of the requests", &percent),
+            "observedSplit" => phrase("the canary serves", " of the requests", &share),
             _ => phrase(&self.quantity, "", &plain),
         }
     }

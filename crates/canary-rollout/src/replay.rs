@@ -39,70 +39,37 @@ pub struct Replay {
     pub aa: Option<AaReport>,
 }
 
-impl Plan {
-    /// Judges stored observations by this plan, offline: the verdict that the plan would have reached. Nothing is
-    /// written.
-    ///
-    /// Requests are judged by the weights under which they were sent. So a step uses those that were stored while its
-    /// own weight was in force, and the others are left out ([`Replay::left_out`]): a plan with other guardrails, α,
-    /// holds or minimums is answered in full; of one with other weights, the steps at weights that were never in force
-    /// see nothing, and the verdict is Inconclusive. Pairs, scores and labels do not depend on the weights and are
-    /// always used. Gates count as passed, approvals as given, the canary as reachable. There are no observations after
-    /// the end of the run: a plan that needs more ends Inconclusive.
-    ///
-    /// ```
-    /// use canary_core::{Plan, rollout::{Guardrail, Hold, Split}};
-    /// use canary_core::evidence::{Arm, Observation, Request, Seen, Stored, Timestamp};
-    ///
-    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
-    ///     .weights([50, 100], Hold::requests(1_000))
-    ///     .guardrail(Guardrail::error_ratio(1.0));
-    /// let split = Stored::Split { at: Timestamp(0), split: Split { canary: 50, mirror: 0 } };
-    /// let observed = (0..1_000).map(|number: u64| {
-    ///     let request = match number % 4 {
-    ///         0 => Request::failure(Arm::Canary, "503"),
-    ///         1 => Request::served(Arm::Canary, None),
-    ///         _ => Request::served(Arm::Stable, None),
-    ///     };
-    ///     let (at, what) = (Timestamp(10_000 + number), Seen::Request(request));
-    ///     Stored::Observed(Observation { source: "log".into(), sequence: None, at, what })
-    /// });
-    /// let replay = plan.replay([split].into_iter().chain(observed).map(Ok))?;
-    /// assert!(replay.verdict.to_string().starts_with("rolled back"));
-    /// # Ok::<(), canary_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Istio`] when the plan has an error; [`Error::Plan`] when there are no observations, or they are of
-    /// other subsets than the plan's; the error of an item.
-    pub fn replay(&self, stored: impl IntoIterator<Item = Result<Stored>>) -> Result<Replay> {
-        let machine = Machine::new(self.clone())?;
-        let mut stored = stored.into_iter().peekable();
-        let began = match stored.peek() {
-            Some(Ok(first)) => at_of(first),
-            Some(Err(_)) => Timestamp(0),
-            None => return Err(Error::Plan("there are no stored observations".to_owned())),
-        };
-        let mut replaying = Replaying {
-            state: machine.begin(began)?,
-            machine,
-            actions: Vec::new(),
-            recorded: None,
-            observations: 0,
-            left_out: 0,
-        };
-        replaying.handle(Event::Started(began));
-        for line in stored {
-            replaying.take(line?)?;
-            if replaying.state.is_decided() {
-                break;
-            }
+/// Judges stored observations by a plan; see [`Plan::replay`].
+pub(crate) fn judge(
+    plan: &Plan,
+    stored: impl IntoIterator<Item = Result<Stored>>,
+) -> Result<Replay> {
+    let machine = Machine::new(plan.clone())?;
+    let mut stored = stored.into_iter().peekable();
+    let began = match stored.peek() {
+        Some(Ok(first)) => at_of(first),
+        Some(Err(_)) => Timestamp(0),
+        None => return Err(Error::Plan("there are no stored observations".to_owned())),
+    };
+    let mut replaying = Replaying {
+        state: machine.begin(began)?,
+        machine,
+        actions: Vec::new(),
+        recorded: None,
+        observations: 0,
+        left_out: 0,
+    };
+    replaying.handle(Event::Started(began));
+    for line in stored {
+        replaying.take(line?)?;
+        if replaying.state.is_decided() {
+            break;
         }
-        if !replaying.state.is_decided() {
-            replaying.handle(Event::SourcesEnded("the stored observations end here".to_owned()));
-        }
-        Ok(replaying.ended())
     }
+    if !replaying.state.is_decided() {
+        replaying.handle(Event::SourcesEnded("the stored observations end here".to_owned()));
+    }
+    Ok(replaying.ended())
 }
 
 /// When a line was stored; an observation is at its sending.
@@ -257,7 +224,7 @@ mod tests {
         let mut lines = vec![Ok(Stored::Started { at: Timestamp(1_000), stable, canary })];
         for (part, weight) in [(0_u64, 10_u32), (1, 50)] {
             let at = Timestamp(1_000 + part * 10_000);
-            lines.push(Ok(Stored::Split { at, split: Split { canary: weight, mirror: 0 } }));
+            lines.push(Ok(Stored::Split { at, split: Split::new(weight) }));
             for number in 0..5_000_u64 {
                 let arm =
                     if number * 37 % 100 < u64::from(weight) { Arm::Canary } else { Arm::Stable };

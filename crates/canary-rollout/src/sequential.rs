@@ -11,9 +11,9 @@ pub(crate) const OF_LOOKS: f64 = 0.9;
 ///
 /// For a plan whose holds fix the number of requests, such as a release in a nightly window: they detect harm by the
 /// end of the holds more often than a test that may be evaluated at any time. In return the holds must not be extended,
-/// and there is no guard against bursts: [`Plan::bursts`] is `none`, which is right where an A/A run has shown that
+/// and there is no guard against bursts: [`Plan::bursts`](crate::Plan::bursts) is `none`, which is right where an A/A run has shown that
 /// failures come one by one. Nine tenths of a guardrail's α are spent by the looks, one tenth stays with the
-/// anytime-valid test, so that harm which begins after the last look is found too. [`Plan::power`] reports which of the
+/// anytime-valid test, so that harm which begins after the last look is found too. [`Plan::power`](crate::Plan::power) reports which of the
 /// two is better for a plan.
 ///
 /// Source: K. Lan, D. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70(3), 1983.
@@ -34,7 +34,7 @@ pub(crate) const OF_LOOKS: f64 = 0.9;
 pub struct Sequential {
     /// The number of looks, from 1 to 200, at equal numbers of requests.
     pub looks: u32,
-    /// How α is spent over the looks.
+    /// The function by which α is spent over the looks.
     pub spending: Spending,
 }
 

@@ -10,7 +10,6 @@ use super::{
     guardrail::Check,
     machine::Machine,
     plan::Plan,
-    power::{self, Power},
     scenario::Scenario,
     summary::{Chance, Summary},
     verdict::Verdict,
@@ -55,108 +54,27 @@ pub(super) fn check_runs(runs: u64) -> Result<()> {
     Ok(())
 }
 
-impl Plan {
-    /// Simulates the plan in `scenario`, `runs` times, with the same state machine as a real run.
-    ///
-    /// Between two bad requests nothing changes for a test of rates, so the gap is drawn at once. Where the observed
-    /// split is tested, the evidence is checked every 64 requests at the latest; a real run checks after each. Gates
-    /// are taken as passed and the canary as reachable.
-    ///
-    /// ```
-    /// use canary_core::{Plan, rollout::{Guardrail, Hold, Scenario}};
-    ///
-    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
-    ///     .weights([10, 100], Hold::requests(5_000))
-    ///     .guardrail(Guardrail::error_ratio(1.0));
-    /// let broken = Scenario::new(100.0).errors(0.01, 0.10);
-    /// let simulation = plan.simulate(&broken, 100, 7)?;
-    /// assert!(simulation.rollback.p > 0.95);
-    /// # Ok::<(), canary_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the plan has an error; [`Error::Plan`] when a number of the scenario is out of range,
-    /// when there are no runs, or when a run would not end.
-    pub fn simulate(&self, scenario: &Scenario, runs: u64, seed: u64) -> Result<Simulation> {
-        self.simulate_while(scenario, runs, seed, || true)
-    }
-
-    /// As [`simulate`](Self::simulate), as long as `go_on` returns `true`: it is called before each run.
-    ///
-    /// # Errors
-    /// As [`simulate`](Self::simulate); [`Error::Plan`] also when it was stopped.
-    pub fn simulate_while(
-        &self,
-        scenario: &Scenario,
-        runs: u64,
-        seed: u64,
-        go_on: impl Fn() -> bool,
-    ) -> Result<Simulation> {
-        scenario.check()?;
-        check_runs(runs)?;
-        let machine = Machine::new(with_known_threshold(self.clone()))?;
-        let fresh = machine.begin(Timestamp(0))?;
-        let mut outcomes = Vec::new();
-        for run in 0..runs {
-            if !go_on() {
-                return Err(Error::Plan(format!("the simulation was stopped after {run} runs")));
-            }
-            let run = SimulatedRun::new(&machine, *scenario, Random::of_run(seed, run));
-            outcomes.push(run.run(fresh.clone())?);
+/// Simulates a plan `runs` times, as long as `go_on` returns `true`; see [`Plan::simulate_while`].
+pub(crate) fn simulation(
+    plan: &Plan,
+    scenario: &Scenario,
+    runs: u64,
+    seed: u64,
+    go_on: impl Fn() -> bool,
+) -> Result<Simulation> {
+    scenario.check()?;
+    check_runs(runs)?;
+    let machine = Machine::new(with_known_threshold(plan.clone()))?;
+    let fresh = machine.begin(Timestamp(0))?;
+    let mut outcomes = Vec::new();
+    for run in 0..runs {
+        if !go_on() {
+            return Err(Error::Plan(format!("the simulation was stopped after {run} runs")));
         }
-        Ok(summarise(&outcomes, seed))
+        let run = SimulatedRun::new(&machine, *scenario, Random::of_run(seed, run));
+        outcomes.push(run.run(fresh.clone())?);
     }
-
-    /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
-    ///
-    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them.
-    /// None falls below the least number of observations that the guardrails require ([`Guardrail::minimum`]).
-    ///
-    /// [`Guardrail::minimum`]: super::Guardrail::minimum
-    ///
-    /// ```
-    /// use canary_core::{Plan, rollout::{Guardrail, Hold, Scenario}};
-    ///
-    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
-    ///     .weights([10, 100], Hold::total_requests(500))
-    ///     .guardrail(Guardrail::error_ratio(1.0));
-    /// let harm = Scenario::new(100.0).errors(0.01, 0.05);
-    /// let power = plan.power(&harm, 0.9, 200, 7)?;
-    /// assert!(power.rollback.p >= 0.9);
-    /// assert!(power.plan.steps[0].hold.total_requests > Some(1_000));
-    /// assert_eq!(Some(power.requests), power.plan.steps[0].hold.total_requests);
-    /// # Ok::<(), canary_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Plan::simulate`]; [`Error::Plan`] also when `probability` is not between 0 and 1, or when the harm cannot
-    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Known::CAPACITY`](canary_stats::Known::CAPACITY)).
-    pub fn power(
-        &self,
-        scenario: &Scenario,
-        probability: f64,
-        runs: u64,
-        seed: u64,
-    ) -> Result<Power> {
-        self.power_while(scenario, probability, runs, seed, || true)
-    }
-
-    /// As [`power`](Self::power), as long as `go_on` returns `true`: it is called before each run.
-    ///
-    /// # Errors
-    /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
-    pub fn power_while(
-        &self,
-        scenario: &Scenario,
-        probability: f64,
-        runs: u64,
-        seed: u64,
-        go_on: impl Fn() -> bool,
-    ) -> Result<Power> {
-        power::search(self, probability, |plan| {
-            Ok(plan.simulate_while(scenario, runs, seed, &go_on)?.rollback)
-        })
-    }
+    Ok(summarise(&outcomes, seed))
 }
 
 /// Slow requests are drawn, not latencies, so the threshold must be one that counts refer to.

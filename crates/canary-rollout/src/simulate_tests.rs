@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Guardrail, Hold};
+use crate::{Guardrail, Hold, Percent};
 
 /// One weight for 20 000 requests, tested by the error ratio alone.
 fn errors_only() -> Plan {
@@ -110,7 +110,7 @@ fn proofs_are_waited_for() {
     let run = |bound, canary| {
         let mut plan = errors_only().patience(Duration::from_secs(1_200));
         plan.guardrails[0] = Guardrail::error_ratio(1.0).proven(bound);
-        plan.steps[0].weight = 30;
+        plan.steps[0].weight = 30.into();
         plan.steps[0].hold = Hold::requests(1_000);
         plan.simulate(&Scenario::new(100.0).errors(0.01, canary), 100, 9).unwrap()
     };
@@ -170,4 +170,28 @@ fn bad_numbers_are_named() {
     assert!(matches!(invalid, Err(Error::Istio(_))));
     let harmless = errors_only().power(&Scenario::new(100.0), 0.9, 5, 1).unwrap_err().to_string();
     assert!(harmless.contains("guardrail"), "{harmless}");
+}
+
+#[test]
+fn a_tenth_of_a_percent_is_some_traffic() {
+    let tenth = Percent::new(0.1).unwrap();
+    let plan = Plan::new("a", "b", "c")
+        .weights([tenth, 10.into(), 100.into()], Hold::requests(30))
+        .settle(Duration::ZERO)
+        .bursts(crate::Bursts::None)
+        .guardrail(Guardrail::error_ratio(1.0));
+    let run = |canary| plan.simulate(&Scenario::new(10_000.0).errors(0.01, canary), 60, 4).unwrap();
+    let healthy = run(0.01);
+    assert!(healthy.promote.p >= 0.9, "{healthy:?}");
+    assert!((25_000.0..35_000.0).contains(&healthy.requests.median), "{}", healthy.requests);
+    let dead = run(1.0);
+    // The observed split alarms falsely once in a hundred runs.
+    assert!(dead.rollback.p >= 0.95 && dead.promote.p == 0.0, "{dead:?}");
+    assert!(dead.exposure.max < 30.0, "all in the first step: {}", dead.exposure);
+    // A mesh that gives the canary no request, and one that gives it ten times its share.
+    for points in [-0.1, 0.9] {
+        let scenario = Scenario { split_error: points, ..Scenario::new(10_000.0) };
+        let wrong = plan.simulate(&scenario, 20, 4).unwrap();
+        assert_eq!(wrong.promote.p, 0.0, "{points}: {wrong:?}");
+    }
 }

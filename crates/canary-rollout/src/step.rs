@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::approval::{self, Approval};
+use super::{
+    approval::{self, Approval},
+    percent::Percent,
+};
 
 /// One step: a weight, its hold, and the gates to pass before it begins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
-    /// The canary's share of the traffic, in percent.
-    pub weight: u32,
-    /// The share of the traffic that is also sent to the canary without using its answers, in percent.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub mirror: u32,
+    /// The canary's share of the traffic.
+    pub weight: Percent,
+    /// The share of the traffic that is also sent to the canary without using its answers.
+    #[serde(default, skip_serializing_if = "Percent::is_none")]
+    pub mirror: Percent,
     /// The bounds until which the step is held; each one that is stated must be reached.
     #[serde(default, skip_serializing_if = "Hold::is_empty")]
     pub hold: Hold,
@@ -28,8 +31,16 @@ pub struct Step {
 
 impl Step {
     /// A step at a weight, in percent, without a hold.
-    pub fn new(weight: u32) -> Self {
-        Self { weight, ..Self::default() }
+    ///
+    /// ```
+    /// use canary_core::rollout::{Percent, Step};
+    ///
+    /// assert_eq!(Step::new(5).weight, 5);
+    /// assert_eq!(Step::new(Percent::new(0.1)?).weight.to_string(), "0.1");
+    /// # Ok::<(), canary_core::rollout::Error>(())
+    /// ```
+    pub fn new(weight: impl Into<Percent>) -> Self {
+        Self { weight: weight.into(), ..Self::default() }
     }
 
     /// Sets the hold.
@@ -41,8 +52,8 @@ impl Step {
 
     /// Sets the mirrored share, in percent.
     #[must_use]
-    pub fn mirror(mut self, percent: u32) -> Self {
-        self.mirror = percent;
+    pub fn mirror(mut self, percent: impl Into<Percent>) -> Self {
+        self.mirror = percent.into();
         self
     }
 
@@ -74,27 +85,48 @@ impl Step {
     }
 }
 
-/// The shares of the target route's traffic, in percent.
+/// The shares of the target route's traffic.
+///
+/// ```
+/// use canary_core::rollout::{Percent, Split};
+///
+/// assert_eq!(Split::new(30).to_string(), "70/30");
+/// assert_eq!(Split::new(Percent::new(0.1)?).to_string(), "99.9/0.1");
+/// assert_eq!(Split::new(0).mirror(50).to_string(), "100/0 mirror 50");
+/// # Ok::<(), canary_core::rollout::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Split {
     /// The canary's weight; the stable subset has the rest of 100.
-    pub canary: u32,
+    pub canary: Percent,
     /// The mirrored share.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub mirror: u32,
+    #[serde(default, skip_serializing_if = "Percent::is_none")]
+    pub mirror: Percent,
 }
 
 impl Split {
     /// Everything to the stable subset.
-    pub const STABLE: Self = Self { canary: 0, mirror: 0 };
+    pub const STABLE: Self = Self { canary: Percent::NONE, mirror: Percent::NONE };
     /// Everything to the canary.
-    pub const CANARY: Self = Self { canary: 100, mirror: 0 };
+    pub const CANARY: Self = Self { canary: Percent::ALL, mirror: Percent::NONE };
+
+    /// The canary's weight in percent, and no mirror.
+    pub fn new(canary: impl Into<Percent>) -> Self {
+        Self { canary: canary.into(), mirror: Percent::NONE }
+    }
+
+    /// Sets the mirrored share, in percent.
+    #[must_use]
+    pub fn mirror(mut self, percent: impl Into<Percent>) -> Self {
+        self.mirror = percent.into();
+        self
+    }
 }
 
 impl std::fmt::Display for Split {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", 100 - self.canary.min(100), self.canary)?;
-        if self.mirror > 0 { write!(f, " mirror {}", self.mirror) } else { Ok(()) }
+        write!(f, "{}/{}", self.canary.rest(), self.canary)?;
+        if self.mirror.is_none() { Ok(()) } else { write!(f, " mirror {}", self.mirror) }
     }
 }
 
@@ -167,9 +199,4 @@ impl Hold {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 /// first contact: as bad if any request within [`Users::within`] was bad, and with the mean of the values. The users
 /// count in the order of first contact, each when that time is over.
 ///
+/// With [`Sticky`](crate::Sticky) every user is drawn again when the weights move, and is another observation then: at the
+/// new weight, with the version of the new draw. A user whose time is not over when the weights move is left out of the
+/// draw before, because part of the time is missing.
+///
 /// Every observed request needs its user ([`Request::user`](crate::evidence::Request::user)), so the evidence is a
 /// stream of observations: counts, such as Prometheus's, do not know users. Holds continue to count requests; the least
 /// number of a guardrail ([`Guardrail::minimum`](crate::Guardrail::minimum)) counts users.
@@ -35,7 +39,7 @@ pub struct Users {
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub within: Duration,
     /// The maximum number of users; later ones are not used. At most
-    /// [`Known::CAPACITY`](canary_stats::Known::CAPACITY).
+    /// [`Known::CAPACITY`](canary_stats::Known::CAPACITY). With [`Sticky`](crate::Sticky) it is that of each draw.
     #[serde(default = "default_at_most", skip_serializing_if = "is_default_at_most")]
     pub at_most: u64,
 }

@@ -24,7 +24,7 @@ use super::{
 /// assert_eq!(verdict.to_json()["verdict"], "inconclusive");
 /// assert!(verdict.is_final());
 ///
-/// let verdict = Verdict::Continue { step: 0, split: Split { canary: 5, mirror: 0 } };
+/// let verdict = Verdict::Continue { step: 0, split: Split::new(5) };
 /// assert!(!verdict.is_final());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +128,9 @@ pub enum Cause {
     /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
     /// no traffic.
     NotReady(String),
+    /// The canary had traffic or copies of it, and was not ready for its next weight: its pods have gone, or the mesh
+    /// refuses the route; what is missing.
+    NoLongerReady(String),
     /// The canary fails most of its requests while the stable version serves.
     CanaryFails {
         /// The canary's requests or halves of pairs at the step.
@@ -323,17 +326,15 @@ impl std::fmt::Display for Verdict {
                         waited.as_secs()
                     )?,
                     Cause::NotReady(why) => {
-                        if *exposure == 0 {
-                            return write!(
-                                f,
-                                "rolled back: the canary was refused before its first weight: {why}"
-                            );
-                        }
-                        write!(
+                        return write!(
                             f,
-                            "rolled back: the canary is not ready for its next weight: {why}"
-                        )?;
+                            "rolled back: the canary was refused before its first weight: {why}"
+                        );
                     }
+                    Cause::NoLongerReady(why) => write!(
+                        f,
+                        "rolled back: the canary is not ready for its next weight: {why}"
+                    )?,
                     Cause::CanaryFails { canary, stable, of, problem } => {
                         write!(
                             f,

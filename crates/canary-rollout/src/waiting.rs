@@ -5,13 +5,20 @@ use std::{collections::VecDeque, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::evidence::{Pair, Timestamp};
+use crate::{
+    Percent,
+    evidence::{Pair, Timestamp},
+};
 
 /// The most pairs and requests that wait for their labels at a time; fewer where the stored state has less room.
 pub const MAX_WAITING: usize = 1_024;
 
-/// Bytes of a stored entry.
+/// Bytes of a stored entry where all weights are whole percents.
 const BYTES: usize = 22;
+/// Bytes of a stored entry otherwise: the thousandths of a percent are behind the rest.
+const FINE_BYTES: usize = BYTES + 2;
+/// The first character of a text of entries with [`FINE_BYTES`]; no base64 begins with it.
+const FINE: char = '.';
 
 const CANARY_SERVED: u8 = 1;
 const LABELLED: u8 = 2;
@@ -37,8 +44,8 @@ struct Entry {
     stable: u32,
     canary: u32,
     flags: u8,
-    /// The canary's weight in percent at the sending of a request.
-    weight: u8,
+    /// The canary's weight at the sending of a request.
+    weight: Percent,
 }
 
 /// A pair or a request that waits no longer.
@@ -49,7 +56,7 @@ pub(super) enum Released {
     /// A pair whose label has not come in time.
     Unlabelled,
     /// A request: the canary's weight when it was sent, who served it, and its number if that came in time.
-    Request { weight: u8, canary: bool, number: Option<f64> },
+    Request { weight: Percent, canary: bool, number: Option<f64> },
 }
 
 /// The outcome for a label.
@@ -88,23 +95,31 @@ impl Entry {
         }
     }
 
-    fn bytes(&self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
+    fn bytes(&self) -> [u8; FINE_BYTES] {
+        let mut bytes = [0; FINE_BYTES];
         bytes[..8].copy_from_slice(&self.id.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.sent.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.stable.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.canary.to_le_bytes());
-        (bytes[20], bytes[21]) = (self.flags, self.weight);
+        let weight = self.weight.min(Percent::ALL).thousandths();
+        bytes[20] = self.flags;
+        bytes[21] = u8::try_from(weight / 1_000).unwrap_or_default();
+        bytes[22..]
+            .copy_from_slice(&u16::try_from(weight % 1_000).unwrap_or_default().to_le_bytes());
         bytes
     }
 
-    fn of(bytes: &[u8; BYTES]) -> Self {
+    /// The entry of [`BYTES`] or [`FINE_BYTES`].
+    fn of(bytes: &[u8]) -> Self {
         let number = |at: usize| {
             u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
         };
         let id = u64::from(number(4)) << 32 | u64::from(number(0));
         let (sent, stable, canary) = (number(8), number(12), number(16));
-        Self { id, sent, stable, canary, flags: bytes[20], weight: bytes[21] }
+        let rest = bytes[BYTES..].first_chunk().map_or(0, |rest| u16::from_le_bytes(*rest));
+        let weight = u64::from(bytes[21]) * 1_000 + u64::from(rest);
+        let weight = Percent::from_thousandths(weight);
+        Self { id, sent, stable, canary, flags: bytes[20], weight }
     }
 }
 
@@ -120,7 +135,7 @@ impl Waiting {
             stable: class_of(&pair.stable.class),
             canary: class_of(&pair.canary.class),
             flags: if pair.canary.is_served() { CANARY_SERVED } else { 0 },
-            weight: 0,
+            weight: Percent::NONE,
         };
         if let Some(label) = &pair.label {
             entry.label(class_of(label));
@@ -132,7 +147,7 @@ impl Waiting {
     /// Adds a request of that id, sent at that weight of the canary; `false` without room.
     pub(super) fn add_request(
         &mut self,
-        (at, weight): (Timestamp, u8),
+        (at, weight): (Timestamp, Percent),
         (id, canary): (&str, bool),
         room: usize,
     ) -> bool {
@@ -206,26 +221,36 @@ fn class_of(class: &str) -> u32 {
     Pair::digest(class.as_bytes()) as u32
 }
 
-/// Written as base64 of 22 bytes each, little-endian.
+/// Written as base64 of 22 bytes each, little-endian; with weights between whole percents as a point and base64 of 24
+/// bytes each.
 impl Serialize for Waiting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(Entry::bytes).collect();
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        let whole = self.0.iter().all(|entry| entry.weight.whole().is_some());
+        let size = if whole { BYTES } else { FINE_BYTES };
+        let bytes: Vec<u8> =
+            self.0.iter().flat_map(|entry| entry.bytes().into_iter().take(size)).collect();
+        let mut text = if whole { String::new() } else { FINE.to_string() };
+        STANDARD_NO_PAD.encode_string(bytes, &mut text);
+        serializer.serialize_str(&text)
     }
 }
 
 impl<'de> Deserialize<'de> for Waiting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        let (size, text) = match text.strip_prefix(FINE) {
+            Some(fine) => (FINE_BYTES, fine),
+            None => (BYTES, &*text),
+        };
         let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
-        let (entries, rest) = bytes.as_chunks::<BYTES>();
-        if !rest.is_empty() || entries.len() > MAX_WAITING {
+        let entries = bytes.chunks_exact(size);
+        if !entries.remainder().is_empty() || entries.len() > MAX_WAITING {
             return Err(D::Error::custom(format!(
-                "what waits for labels has {} bytes, expected at most {MAX_WAITING} times {BYTES}",
+                "what waits for labels has {} bytes, expected at most {MAX_WAITING} times {size}",
                 bytes.len()
             )));
         }
-        Ok(Self(entries.iter().map(Entry::of).collect()))
+        Ok(Self(entries.map(Entry::of).collect()))
     }
 }
 
@@ -277,11 +302,11 @@ mod tests {
         let mut waiting = Waiting::default();
         let mut add = |n: u32| waiting.add(Timestamp(0), &pair(&n.to_string(), None), 100);
         assert_eq!((0..200).filter(|n| add(*n)).count(), 100);
-        assert!(!waiting.add_request((Timestamp(0), 30), ("a", true), 100));
+        assert!(!waiting.add_request((Timestamp(0), 30.into()), ("a", true), 100));
         let text = serde_json::to_string(&waiting).unwrap();
         assert_eq!(text.len(), 2_936);
         assert_eq!(serde_json::from_str::<Waiting>(&text).unwrap(), waiting);
-        for damaged in ["\"AAAA\"", "\"?\"", "3"] {
+        for damaged in ["\"AAAA\"", "\"?\"", "3", "\".AAAA\""] {
             assert!(serde_json::from_str::<Waiting>(damaged).is_err(), "{damaged}");
         }
     }
@@ -291,6 +316,7 @@ mod tests {
         let within = Duration::from_secs(10);
         let mut waiting = Waiting::default();
         for (id, canary, weight) in [("a", true, 5), ("b", false, 30), ("c", true, 30)] {
+            let weight = Percent::from(weight);
             assert!(waiting.add_request((Timestamp(0), weight), (id, canary), 10));
         }
         assert_eq!(waiting.label("b", "a lot"), Matched::NoNumber);
@@ -299,10 +325,39 @@ mod tests {
         let text = serde_json::to_string(&waiting).unwrap();
         let mut waiting: Waiting = serde_json::from_str(&text).unwrap();
         let mut release = |at| waiting.release(Timestamp(at), within);
-        let request = |weight, canary, number| Some(Released::Request { weight, canary, number });
+        let request = |weight: u32, canary, number| {
+            Some(Released::Request { weight: weight.into(), canary, number })
+        };
         assert_eq!(release(9), request(5, true, Some(0.1)));
         assert_eq!(release(9), None, "it may still be labelled");
         assert_eq!(release(10_001), request(30, false, None));
         assert_eq!(release(10_001), request(30, true, None));
+    }
+
+    #[test]
+    fn weights_between_whole_percents_are_kept_in_two_more_bytes() {
+        let tenth = Percent::new(0.1).unwrap();
+        let weights = [tenth, 5.into(), Percent::new(99.999).unwrap(), 100.into(), tenth];
+        let stored = |weights: &[Percent]| {
+            let mut waiting = Waiting::default();
+            for (number, weight) in weights.iter().enumerate() {
+                let id = number.to_string();
+                assert!(waiting.add_request((Timestamp(0), *weight), (&id, true), 10));
+            }
+            (serde_json::to_string(&waiting).unwrap(), waiting)
+        };
+        let (text, waiting) = stored(&weights);
+        assert_eq!((text.len(), text.starts_with("\".")), (5 * 32 + 3, true), "{text}");
+        let mut read: Waiting = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, waiting);
+        for expected in weights {
+            let Some(Released::Request { weight, .. }) =
+                read.release(Timestamp(1_001), Duration::ZERO)
+            else {
+                panic!("a request for each weight")
+            };
+            assert_eq!(weight, expected);
+        }
+        assert_eq!(stored(&weights[1..2]).0.len(), 30 + 2, "as before where all are whole");
     }
 }

@@ -13,7 +13,7 @@ impl Cause {
             Self::Gate(_) => "gate",
             Self::Asked(_) => "asked",
             Self::NotApproved { .. } => "notApproved",
-            Self::NotReady(_) => "notReady",
+            Self::NotReady(_) | Self::NoLongerReady(_) => "notReady",
             Self::CanaryFails { .. } => "canaryFails",
             Self::Unreachable { .. } => "unreachable",
         }

@@ -2,6 +2,8 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(feature = "grpc", feature = "rollout"))]
+mod configured;
 pub mod error;
 #[cfg(feature = "image")]
 pub mod image;
@@ -17,6 +19,8 @@ pub mod store;
 pub mod tensor;
 mod workload;
 
+#[cfg(all(feature = "grpc", feature = "rollout"))]
+pub use configured::ConfiguredServers;
 pub use error::{Error, Result};
 #[cfg(feature = "rollout")]
 pub use predictor::Sample;

@@ -46,7 +46,8 @@ impl Predictor for Client {
     ) -> canary_rollout::Result<PredictionResponse> {
         let client = on_route(self, request.route, request.repeat);
         let answer = client.predict(request.input).await;
-        match answer.and_then(|answer| with_values(&client, request.input, answer)) {
+        let answer = answer.and_then(|answer| with_values(&client, request.input, answer));
+        match answer.and_then(|answer| of_version(&client, request.route, answer)) {
             Ok(answer) => {
                 let prediction = &client.config.prediction;
                 let classes = match request.classes.then(|| prediction.of(&answer)) {
@@ -68,7 +69,7 @@ impl Predictor for Client {
                     latency: error.elapsed,
                     outcome: Err(PredictionFailure {
                         problem: problem::of_request(&error),
-                        sent: problem::was_sent(&error),
+                        sent: problem::was_sent(&error) && !is_of_neither(request.route, &error),
                         error: Error::Predict(error).into(),
                     }),
                 })
@@ -98,12 +99,46 @@ fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client
         PredictionRoute::Divided { without: None } => client,
         PredictionRoute::Divided { without: Some(header) } => client.without_header(&header.name),
         PredictionRoute::Header(header) => client.header(&header.name, &header.value),
+        PredictionRoute::Label { label, .. } => client.label(label),
     };
     if repeat {
         return client;
     }
     // The requests of evidence are counted: none is sent beside them, to explain a failure either.
     Client { peer: Peer::never(), ..client.retry(Retry::never()) }
+}
+
+/// True when a label led to no version or to another one than it should: as on a server that was started anew, and so has
+/// the labels of its file alone. Such a failure is of neither version.
+fn is_of_neither(route: PredictionRoute<'_>, error: &PredictError) -> bool {
+    if !matches!(route, PredictionRoute::Label { .. }) {
+        return false;
+    }
+    let without_version = ["servable version label", "Servable not found"]
+        .iter()
+        .any(|words| error.message.contains(words));
+    error.origin == Origin::Server && without_version
+        || error.origin == Origin::Answer && !error.sent
+}
+
+/// The answer, unless it names another version than the label should lead to: it is then evidence of neither version.
+fn of_version(client: &Client, route: PredictionRoute<'_>, answer: Answer) -> Result<Answer> {
+    let PredictionRoute::Label { label, version: Some(expected) } = route else {
+        return Ok(answer);
+    };
+    match answer.version() {
+        Some(found) if found != expected.to_string() => {
+            let message = format!(
+                "label {label} was answered by version {found}, expected version {expected}"
+            );
+            let mut error =
+                PredictError::new(Origin::Answer, client.config.address.text(), message);
+            (error.sent, error.attempts, error.elapsed) =
+                (false, answer.attempts(), answer.elapsed());
+            Err(error.into())
+        }
+        _ => Ok(answer),
+    }
 }
 
 /// The answer, unless none of its outputs has a value although the input has some: a model that answers every input

@@ -101,6 +101,8 @@ pub struct Workload {
     pub tolerations: Vec<Toleration>,
     /// Further arguments of the model server, such as `--enable_batching`.
     pub args: Vec<String>,
+    /// `true` when the version has a `Service` of its own.
+    pub own_service: bool,
     /// The service account of the pods, for buckets that need one; the namespace's default when absent.
     pub service_account: Option<String>,
 }
@@ -128,6 +130,7 @@ impl Default for Workload {
             tolerations: Vec::new(),
             args: Vec::new(),
             service_account: None,
+            own_service: false,
         }
     }
 }
@@ -268,6 +271,13 @@ impl Workload {
         self
     }
 
+    /// Gives this version a `Service` of its own beside that of all versions ([`Workload::version_service`]).
+    #[must_use]
+    pub fn own_service(mut self) -> Self {
+        self.own_service = true;
+        self
+    }
+
     /// Sets the service account of the pods.
     #[must_use]
     pub fn service_account(mut self, name: impl Into<String>) -> Self {
@@ -294,7 +304,7 @@ impl Workload {
     /// The `ConfigMap` with the server's model, `MODEL_NAME` and `MODEL_PATH`, and its files.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    /// [`Error::Istio`] with every finding of [`Workload::validate`].
     pub fn config_map(&self) -> Result<ConfigMap> {
         self.validate().into_result()?;
         typed(json!({
@@ -309,7 +319,7 @@ impl Workload {
     /// name and path when they start, so that another model needs new pods.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    /// [`Error::Istio`] with every finding of [`Workload::validate`].
     pub fn deployment(&self) -> Result<Deployment> {
         self.validate().into_result()?;
         let labels = json!({"app": self.app, "version": self.version});
@@ -334,7 +344,7 @@ impl Workload {
     /// declare their protocols, gRPC and HTTP, with `appProtocol`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    /// [`Error::Istio`] with every finding of [`Workload::validate`].
     pub fn service(&self) -> Result<Service> {
         self.validate().into_result()?;
         let (grpc, http) = self.server.port_names();
@@ -356,16 +366,50 @@ impl Workload {
         }))
     }
 
-    /// All three objects as JSON, in the order in which they are applied.
+    /// The `Service` of this version alone, named `<app>-<version>`: where routes tell versions apart by `Service`, as
+    /// those of the Gateway API do.
+    ///
+    /// ```
+    /// use canary_core::serving::Workload;
+    ///
+    /// let stable = Workload::new("pets", "v1").model("pets", "gs://my-bucket/pets");
+    /// let service = stable.version_service()?;
+    /// assert_eq!(service.metadata.name.as_deref(), Some("pets-v1"));
+    /// assert_eq!(service.spec.unwrap().selector.unwrap()["version"], "v1");
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    /// [`Error::Istio`] with every finding of [`Workload::validate`].
+    pub fn version_service(&self) -> Result<Service> {
+        let mut service = self.service()?;
+        let name = format!("{}-{}", self.app, self.version);
+        if let Some(labels) = &mut service.metadata.labels {
+            labels.insert("service".to_owned(), name.clone());
+            labels.insert("version".to_owned(), self.version.clone());
+        }
+        service.metadata.name = Some(name);
+        if let Some(selector) = service.spec.as_mut().and_then(|spec| spec.selector.as_mut()) {
+            selector.insert("version".to_owned(), self.version.clone());
+        }
+        Ok(service)
+    }
+
+    /// All objects as JSON, in the order in which they are applied: three, and the `Service` of the version where
+    /// [`Workload::own_service`] is set.
+    ///
+    /// # Errors
+    /// [`Error::Istio`] with every finding of [`Workload::validate`].
     pub fn objects(&self) -> Result<Vec<Value>> {
-        Ok(vec![
+        let mut objects = vec![
             to_value(&self.config_map()?)?,
             to_value(&self.deployment()?)?,
             to_value(&self.service()?)?,
-        ])
+        ];
+        if self.own_service {
+            objects.push(to_value(&self.version_service()?)?);
+        }
+        Ok(objects)
     }
 
     /// The entries of the `ConfigMap`. A model of its own has a workload that no file gives its models.

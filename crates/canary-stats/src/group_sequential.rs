@@ -60,9 +60,9 @@ pub struct GroupSequential {
     looks: u32,
     spending: Spending,
     alpha: Alpha,
-    /// What each look had seen since the last one.
+    /// The observations of each look since the one before.
     seen: Vec<Stage>,
-    /// What was seen since the last look.
+    /// The observations since the last look.
     open: Stage,
     /// The sums of all stages.
     total: Stage,

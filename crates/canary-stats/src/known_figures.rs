@@ -2,7 +2,7 @@
 
 use super::{Agreement, Alpha, Drift, EProcess, Labelled, Random, RateRatio, Split};
 
-/// How many of the runs alarmed, and the median of the observations at the alarms.
+/// The number of runs that alarmed, and the median of the observations at the alarms.
 struct Outcome {
     alarms: usize,
     median: u64,

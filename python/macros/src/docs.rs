@@ -70,6 +70,9 @@ pub(crate) fn text_signature(
     {
         shown.extend(["$self".to_owned(), "/".to_owned()]);
     }
+    if attributes.iter().any(|attribute| attribute.path().is_ident("classmethod")) {
+        shown.extend(["$cls".to_owned(), "/".to_owned()]);
+    }
     shown.extend(
         arguments.iter().filter(|one| *one != "self" && *one != "cls").map(|one| shorten(one)),
     );

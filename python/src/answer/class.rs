@@ -48,6 +48,7 @@ pymethods! {
         label: PyResult<Option<String>> = Ok(answer.first()?.map(|(label, _)| label));
         probability: PyResult<Option<f32>> = Ok(answer.first()?.map(|(_, probability)| probability));
         subset: Option<&str> = answer.core.subset();
+        version: Option<&str> = answer.core.version();
         elapsed: f64 = answer.core.elapsed().as_secs_f64();
         attempts: u32 = answer.core.attempts();
     }

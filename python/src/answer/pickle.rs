@@ -10,8 +10,9 @@ use pyo3::{
 
 use crate::{array, error::IntoPy};
 
-/// The subset, the seconds that the answer took, the times that the request was sent, and why it was sent again.
-pub(super) type Trace = (Option<String>, f64, u32, Vec<String>);
+/// The subset, the seconds that the answer took, the times that the request was sent, why it was sent again, and the version
+/// of the model.
+pub(super) type Trace = (Option<String>, f64, u32, Vec<String>, Option<String>);
 
 /// An output with its name.
 pub(super) type Item<'py> = (Bound<'py, PyString>, Bound<'py, PyAny>);
@@ -34,13 +35,14 @@ pub(super) fn take_apart<'py>(
 ) -> Parts<'py> {
     let headers = core.headers().iter().filter(|(name, _)| !predict::is_credential(name.as_str()));
     let subset = core.subset().map(str::to_owned);
+    let version = core.version().map(str::to_owned);
     (
         outputs,
         PyBytes::new(py, core.raw()),
         headers
             .map(|(name, value)| (name.to_string(), PyBytes::new(py, value.as_bytes())))
             .collect(),
-        (subset, core.elapsed().as_secs_f64(), core.attempts(), core.repeated().to_vec()),
+        (subset, core.elapsed().as_secs_f64(), core.attempts(), core.repeated().to_vec(), version),
         image.map(|image| PyBytes::new(py, image)),
     )
 }
@@ -50,7 +52,7 @@ pub(super) fn put_together(
     outputs: Vec<(String, Bound<'_, PyAny>)>,
     body: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
-    (subset, elapsed, attempts, repeated): Trace,
+    (subset, elapsed, attempts, repeated, version): Trace,
 ) -> PyResult<predict::Answer> {
     let tensor = |(name, array): (String, Bound<'_, PyAny>)| Ok((name, array::to_tensor(&array)?));
     let parts = AnswerParts {
@@ -58,6 +60,7 @@ pub(super) fn put_together(
         body,
         headers,
         subset,
+        version,
         elapsed: Duration::try_from_secs_f64(elapsed).unwrap_or_default(),
         attempts,
         repeated,

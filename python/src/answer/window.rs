@@ -20,6 +20,7 @@ pub(super) enum Slot {
 }
 
 /// An answer, or the exception in its place.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and answers are the rule")]
 pub(super) enum Outcome {
     Answer(Answer),
     Failed(PyErr),

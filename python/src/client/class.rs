@@ -66,6 +66,9 @@ impl Client {
     }
 }
 
+/// The gRPC service of the Open Inference Protocol that a client calls unless another is named.
+const OPEN_INFERENCE: &str = "inference.GRPCInferenceService";
+
 /// The client with these settings, in the protocol of its server.
 fn detecting(
     class: &Bound<'_, PyType>,
@@ -75,16 +78,19 @@ fn detecting(
     let client = class.call((url,), settings)?;
     let client = client.cast::<Client>()?.get();
     let (core, settings) = (client.core()?, client.settings.clone());
-    if settings.protocol.is_some() || settings.encoding.is_some() {
+    let given = [&settings.protocol, &settings.encoding, &settings.grpc_service];
+    if given.into_iter().any(Option::is_some) {
         return Err(PyTypeError::new_err(
-            "detect finds protocol and encoding out; leave them out, or make a Client with them",
+            "detect finds protocol, encoding and grpc_service out; leave them out, or make a Client with them",
         ));
     }
     Ok(Task::new(async move {
         let core = core.detected().await?;
         let protocol = Some(core.spoken().as_str().to_owned());
         let encoding = Some(core.encoded().as_str().to_owned());
-        let settings = Settings { protocol, encoding, ..settings };
+        let usual = core.service_name() == OPEN_INFERENCE;
+        let grpc_service = (!usual).then(|| core.service_name().to_owned());
+        let settings = Settings { protocol, encoding, grpc_service, ..settings };
         Ok(Client { open: Mutex::new(Some(core)), settings })
     }))
 }
@@ -150,7 +156,7 @@ pymethods! {
     methods {
         #[new]
         #[pyo3(signature = (
-            url, *, model, protocol = None, encoding = None, outputs = None, prediction = None, signature = None,
+            url, *, model, protocol = None, encoding = None, grpc_service = None, outputs = None, prediction = None, signature = None,
             version = None, label = None, headers = None, timeout = None, attempts = None,
             attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
             ca_certificate = None, identity = None, system_authorities = true, proxy = None,
@@ -162,6 +168,7 @@ pymethods! {
             model: String,
             protocol: Option<String>,
             encoding: Option<String>,
+            grpc_service: Option<String>,
             outputs: Option<Vec<String>>,
             prediction: Option<&Bound<'_, PyAny>>,
             signature: Option<String>,
@@ -187,6 +194,7 @@ pymethods! {
                 model,
                 protocol,
                 encoding,
+                grpc_service,
                 outputs,
                 prediction: prediction.map(Chosen::read).transpose()?,
                 signature,

@@ -109,7 +109,7 @@ fn of_parts(parts: &Bound<'_, PyDict>) -> PyResult<Prediction> {
     })
 }
 
-/// What a function gives for the only row of an answer.
+/// The prediction that a function gives for the only row of an answer.
 fn by(function: &Bound<'_, PyAny>) -> Prediction {
     let function = function.clone().unbind();
     Prediction::by(move |answer: &predict::Answer| -> Result<Vec<Option<Predicted>>> {

@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub(super) model: String,
     pub(super) protocol: Option<String>,
     pub(super) encoding: Option<String>,
+    pub(super) grpc_service: Option<String>,
     pub(super) outputs: Option<Vec<String>>,
     pub(super) prediction: Option<Chosen>,
     pub(super) signature: Option<String>,
@@ -45,6 +46,9 @@ impl Settings {
         }
         if let Some(encoding) = &self.encoding {
             core = core.encoding(choice::encoding(encoding)?);
+        }
+        if let Some(service) = &self.grpc_service {
+            core = core.grpc_service(service);
         }
         if let Some(outputs) = &self.outputs {
             core = core.outputs(outputs);
@@ -95,7 +99,7 @@ impl Settings {
     pub(super) fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let arguments = arguments!(
             py, self;
-            model, protocol, encoding, outputs, signature, version, label, headers, timeout, attempts, attempt_timeout, hedge, max_answer_bytes, form,
+            model, protocol, encoding, grpc_service, outputs, signature, version, label, headers, timeout, attempts, attempt_timeout, hedge, max_answer_bytes, form,
             doubles, allow_cleartext
         );
         let prediction = self.prediction.as_ref().map(|chosen| chosen.argument(py));

@@ -52,13 +52,14 @@ pymethods! {
         tolerations: Vec<String> = written(&workload.0.tolerations);
         server: &'static str = name_of(workload.0.server);
         image: &str = &workload.0.image;
+        own_service: bool = workload.0.own_service;
         models: Option<ModelServerConfig> = workload.0.settings.models.clone().map(ModelServerConfig);
         batching: Option<BatchingParameters> = workload.0.settings.batching.clone().map(BatchingParameters);
         monitoring: Option<MonitoringConfig> = workload.0.settings.monitoring.clone().map(MonitoringConfig);
     }
     methods {
         #[new]
-        #[pyo3(signature = (app, version, *, model = None, path = None, server = "tensorflow-serving", models = None, batching = None, monitoring = None, storage_initializer = None, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None, cpu_limit = None, memory_limit = None, gpus = None, gpu_resource = None, node_selector = None, tolerations = None))]
+        #[pyo3(signature = (app, version, *, model = None, path = None, server = "tensorflow-serving", models = None, batching = None, monitoring = None, storage_initializer = None, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None, cpu_limit = None, memory_limit = None, gpus = None, gpu_resource = None, node_selector = None, tolerations = None, own_service = false))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new(
             app: String,
@@ -82,6 +83,7 @@ pymethods! {
             gpu_resource: Option<String>,
             node_selector: Option<BTreeMap<String, String>>,
             tolerations: Option<Vec<String>>,
+            own_service: bool,
         ) -> PyResult<Self> {
             let mut workload = serving::Workload::new(app, version)
                 .model(model.unwrap_or_default(), path.unwrap_or_default())
@@ -102,6 +104,7 @@ pymethods! {
             workload.node_selector = node_selector.unwrap_or_default();
             let taints = tolerations.unwrap_or_default();
             workload.tolerations = taints.iter().map(|taint| taint.parse()).collect::<Result<_, _>>().py()?;
+            workload.own_service = own_service;
             workload.validate().into_result().py()?;
             Ok(Self(workload))
         }
@@ -121,7 +124,7 @@ pymethods! {
 
         fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String, String), Bound<'py, PyDict>)> {
             let Self(workload) = self;
-            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args, cpu_limit, memory_limit, gpus, gpu_resource, node_selector, storage_initializer);
+            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args, cpu_limit, memory_limit, gpus, gpu_resource, node_selector, storage_initializer, own_service);
             arguments.set_item("tolerations", written(&workload.tolerations))?;
             let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
             arguments.set_item("model", given(&workload.model_name))?;

@@ -4,6 +4,7 @@ pub(crate) mod choice;
 pub(crate) mod file;
 pub(crate) mod given;
 pub(crate) mod names;
+pub(crate) mod percent;
 pub(crate) mod plain;
 pub(crate) mod proxy;
 pub(crate) mod time;

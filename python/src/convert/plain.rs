@@ -31,13 +31,14 @@ pub(crate) fn to_dict<'py>(
     to_python(py, &value::json(core)?)
 }
 
-/// A message of an object, as the class of that name in `canary.istio`.
+/// A message of an object, as the class of that name in a module such as `canary.istio`.
 pub(crate) fn to_message<'py>(
     py: Python<'py>,
+    module: &str,
     class: &str,
     value: &Value,
     path: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let class = py.import("canary.istio")?.getattr(class)?;
+    let class = py.import(module)?.getattr(class)?;
     class.call_method1("_new", (to_python(py, value)?, path))
 }

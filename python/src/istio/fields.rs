@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{convert::names::unknown, json};
 
 /// The fields that are lists of names, of which a single one may be given as a text.
-const NAMES: [&str; 3] = ["exportTo", "gateways", "hosts"];
+const NAMES: [&str; 4] = ["exportTo", "gateways", "hostnames", "hosts"];
 
 /// The fields of the metadata.
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
@@ -22,7 +22,7 @@ fn is_misspelt(name: &str, known: &str) -> bool {
 }
 
 /// Puts fields given as keyword arguments into metadata and spec.
-pub(super) fn replaced(
+pub(crate) fn replaced(
     kind: &str,
     mut object: Value,
     changes: &Bound<'_, PyDict>,

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use crate::error::{IntoPy, to_py};
 
 /// Reads one object from text, strictly; `of` takes it when it is of the wanted kind.
-pub(super) fn read<T>(
+pub(crate) fn read<T>(
     text: &str,
     kind: &str,
     of: impl FnOnce(Object) -> Option<T>,
@@ -30,15 +30,38 @@ pub(super) fn read<T>(
     }
 }
 
+/// `Kind(namespace/name)`, or `Kind(name)` for a kind that belongs to no namespace.
+pub(crate) fn shown(class: &str, namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{class}({namespace}/{name})"),
+        None if class == "GatewayClass" => format!("{class}({name})"),
+        None => format!("{class}(default/{name})"),
+    }
+}
+
 /// Declares the class of one kind: the methods that all kinds have, and those of its own block.
 macro_rules! kind_class {
     ($kind:ident [$($block:ident),*], $spec:literal, $doc:literal, { $($own:tt)* }) => {
+        $crate::istio::kind::kind_class!(
+            @class $kind [$($block),*], $spec, $doc,
+            canary_core::istio::$kind, stringify!($kind), "canary.istio", "canary._html",
+            |object| match object {
+                canary_core::Object::$kind(object) => Some(object),
+                _ => None,
+            },
+            { $($own)* }
+        );
+    };
+    (
+        @class $kind:ident [$($block:ident),*], $spec:literal, $doc:literal,
+        $core:path, $named:expr, $module:literal, $html:literal, $take:expr, { $($own:tt)* }
+    ) => {
         #[doc = $doc]
         #[canary_python_macros::binding]
         #[pyclass(frozen, eq, module = "canary", from_py_object)]
         #[derive(Clone)]
         pub(crate) struct $kind(
-            pub(crate) canary_core::istio::$kind,
+            pub(crate) $core,
             /// The places in the text that the caller gave, if there was one.
             pub(crate) Option<canary_core::manifest::Source>,
         );
@@ -50,8 +73,8 @@ macro_rules! kind_class {
             }
         }
 
-        impl From<canary_core::istio::$kind> for $kind {
-            fn from(object: canary_core::istio::$kind) -> Self {
+        impl From<$core> for $kind {
+            fn from(object: $core) -> Self {
                 Self(object, None)
             }
         }
@@ -64,10 +87,7 @@ macro_rules! kind_class {
 
             /// Reads one object of this kind from text, strictly.
             fn read(text: &str) -> PyResult<Self> {
-                let (object, source) = $crate::istio::kind::read(text, stringify!($kind), |object| match object {
-                    canary_core::Object::$kind(object) => Some(object),
-                    _ => None,
-                })?;
+                let (object, source) = $crate::istio::kind::read(text, $named, $take)?;
                 Ok(Self(object, source))
             }
         }
@@ -81,17 +101,17 @@ macro_rules! kind_class {
             }
             make |object, py| {
                 metadata: PyResult<Bound<'py, PyAny>> = $crate::convert::plain::to_message(
-                    py, "ObjectMeta", &$crate::convert::value::json(&object.0.metadata)?, "metadata",
+                    py, "canary.istio", "ObjectMeta", &$crate::convert::value::json(&object.0.metadata)?, "metadata",
                 );
                 spec: PyResult<Bound<'py, PyAny>> = $crate::convert::plain::to_message(
-                    py, $spec, &$crate::convert::value::json(&object.0.spec)?, "spec",
+                    py, $module, $spec, &$crate::convert::value::json(&object.0.spec)?, "spec",
                 );
             }
             methods {
                 #[new]
                 #[pyo3(signature = (name, **fields))]
                 fn new(name: String, fields: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
-                    let mut object = canary_core::istio::$kind::default();
+                    let mut object = <$core>::default();
                     object.metadata.name = Some(name);
                     let mut object = $crate::convert::value::json(&object)?;
                     // Required fields must be given; the default has them empty.
@@ -162,12 +182,12 @@ macro_rules! kind_class {
                 }
 
                 fn __repr__(&self) -> String {
-                    let namespace = self.0.metadata.namespace.as_deref().unwrap_or("default");
-                    format!(concat!(stringify!($kind), "({}/{})"), namespace, self.0.name())
+                    let namespace = self.0.metadata.namespace.as_deref();
+                    $crate::istio::kind::shown(stringify!($kind), namespace, self.0.name())
                 }
 
                 fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-                    let render = py.import("canary._html")?.getattr(concat!("render_", stringify!($kind)))?;
+                    let render = py.import($html)?.getattr(concat!("render_", stringify!($kind)))?;
                     render.call1((self.to_dict(py)?, self.to_yaml()?))?.extract()
                 }
             }
@@ -175,4 +195,4 @@ macro_rules! kind_class {
     };
 }
 
-pub(super) use kind_class;
+pub(crate) use kind_class;

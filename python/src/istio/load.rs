@@ -1,6 +1,8 @@
 //! `canary.load` and `canary.loads`.
 
-use canary_core::{Manifest, Object, manifest::Source, rollout::Error};
+use canary_core::{
+    Manifest, Object, gateway_api::GatewayApiObject, manifest::Source, rollout::Error,
+};
 use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyList};
 
@@ -10,6 +12,11 @@ use crate::{
     door,
     error::IntoPy,
     finding::Finding,
+    gateway_api::{
+        backend_tls_policy::BackendTlsPolicy, gateway::KubernetesGateway,
+        gateway_class::GatewayClass, grpc_route::GrpcRoute, http_route::HttpRoute,
+        reference_grant::ReferenceGrant,
+    },
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
@@ -24,6 +31,32 @@ pub(crate) fn to_python(
             Bound::new(py, VirtualService(service, source))?.into_any()
         }
         Object::DestinationRule(rule) => Bound::new(py, DestinationRule(rule, source))?.into_any(),
+        Object::GatewayApi(object) => return gateway_api(py, object, source),
+        other => plain::to_python(py, &other.to_json_value().py()?)?,
+    })
+}
+
+/// An object of the Gateway API as the Python class of its kind.
+fn gateway_api(
+    py: Python<'_>,
+    object: GatewayApiObject,
+    source: Option<Source>,
+) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match object {
+        GatewayApiObject::HttpRoute(one) => Bound::new(py, HttpRoute(one, source))?.into_any(),
+        GatewayApiObject::GrpcRoute(one) => Bound::new(py, GrpcRoute(one, source))?.into_any(),
+        GatewayApiObject::Gateway(one) => {
+            Bound::new(py, KubernetesGateway(one, source))?.into_any()
+        }
+        GatewayApiObject::GatewayClass(one) => {
+            Bound::new(py, GatewayClass(one, source))?.into_any()
+        }
+        GatewayApiObject::ReferenceGrant(one) => {
+            Bound::new(py, ReferenceGrant(one, source))?.into_any()
+        }
+        GatewayApiObject::BackendTlsPolicy(one) => {
+            Bound::new(py, BackendTlsPolicy(one, source))?.into_any()
+        }
         other => plain::to_python(py, &other.to_json_value().py()?)?,
     })
 }

@@ -11,7 +11,16 @@ use pyo3::{
 use serde_json::Value;
 
 use super::{destination_rule::DestinationRule, gateway::Gateway, virtual_service::VirtualService};
-use crate::{cluster::workload::Workload, error::IntoPy, json};
+use crate::{
+    cluster::workload::Workload,
+    error::IntoPy,
+    gateway_api::{
+        backend_tls_policy::BackendTlsPolicy, gateway::KubernetesGateway,
+        gateway_class::GatewayClass, grpc_route::GrpcRoute, http_route::HttpRoute,
+        reference_grant::ReferenceGrant,
+    },
+    json,
+};
 
 /// An object of the core, with its places in the text that it was read from.
 pub(crate) type Placed = (Object, Option<Source>);
@@ -26,7 +35,8 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
             })*
         };
     }
-    placed!(Gateway, VirtualService, DestinationRule);
+    placed!(Gateway, VirtualService, DestinationRule, HttpRoute, GrpcRoute, KubernetesGateway);
+    placed!(GatewayClass, ReferenceGrant, BackendTlsPolicy);
     let objects = if let Ok(workload) = object.cast::<Workload>() {
         workload.get().0.objects().py()?.into_iter().map(Object::Other).collect()
     } else {

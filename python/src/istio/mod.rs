@@ -3,9 +3,9 @@
 pub(crate) mod analysis;
 pub(crate) mod analyze;
 pub(crate) mod destination_rule;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod gateway;
-mod kind;
+pub(crate) mod kind;
 pub(crate) mod load;
 pub(crate) mod manifest;
 pub(crate) mod virtual_service;

@@ -1,6 +1,9 @@
 //! `canary.dumps` and `canary.validate`.
 
-use canary_core::{Manifest, validate::Options};
+use canary_core::{
+    Manifest,
+    validate::{Channel, Options},
+};
 use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
@@ -29,12 +32,16 @@ pub(crate) fn dumps(objects: &Bound<'_, PyAny>) -> PyResult<String> {
 /// Finds everything that Istio would refuse or warn of in one object or in several.
 #[binding]
 #[pyfunction]
-#[pyo3(signature = (objects, *, istio_version = None))]
+#[pyo3(signature = (objects, *, istio_version = None, channel = "standard"))]
 pub(crate) fn validate<'py>(
     objects: &Bound<'py, PyAny>,
     istio_version: Option<&str>,
+    channel: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut options = Options::default();
+    let channel = channel
+        .parse::<Channel>()
+        .map_err(|error| PyValueError::new_err(format!("channel: {error}")))?;
+    let mut options = Options::default().channel(channel);
     if let Some(version) = istio_version {
         let version = version
             .parse()

@@ -21,7 +21,7 @@ const PULSE: Duration = Duration::from_millis(200);
 /// The longest time that the end of the interpreter waits for the thread of deliveries.
 const AT_EXIT: Duration = Duration::from_secs(2);
 
-/// What makes a record of an event and hands it to its logger, and what starts the thread.
+/// The functions of Python that make a record of an event and hand it to its logger, and that start the thread.
 static PYTHON: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
 
 /// `true` once the thread of deliveries was started in this process.
@@ -75,7 +75,7 @@ pub(super) fn begin_anew() {
 /// Looks at the levels before work begins, and starts the thread of deliveries where it is missing.
 ///
 /// # Errors
-/// What a signal raises meanwhile, such as `KeyboardInterrupt`.
+/// The exception that a signal raises meanwhile, such as `KeyboardInterrupt`.
 pub(crate) fn enter(py: Python<'_>) -> PyResult<()> {
     let Some(_visit) = queue().visit() else { return Ok(()) };
     levels::refresh(py)?;
@@ -113,7 +113,7 @@ pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> P
 /// Delivers the events that wait.
 ///
 /// # Errors
-/// What a handler raises that is no `Exception`, such as `KeyboardInterrupt`.
+/// The exception of a handler that is no `Exception`, such as `KeyboardInterrupt`.
 pub(super) fn flush(py: Python<'_>) -> PyResult<()> {
     let Some(_visit) = queue().visit() else { return Ok(()) };
     deliver(py, PATIENCE)

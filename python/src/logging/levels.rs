@@ -78,7 +78,7 @@ pub(super) fn most_verbose() -> LevelFilter {
 /// disabled or `logging.disable` is above. What is not a level counts as none.
 ///
 /// # Errors
-/// What a signal raises meanwhile, such as `KeyboardInterrupt`: `logging.Manager.disable` runs code of Python.
+/// The exception that a signal raises meanwhile, such as `KeyboardInterrupt`: `logging.Manager.disable` runs code of Python.
 pub(super) fn refresh(py: Python<'_>) -> PyResult<()> {
     let Some(Watched { loggers, manager }) = WATCHED.get(py) else { return Ok(()) };
     let number = |of: &Py<PyAny>, name| -> PyResult<i64> {

@@ -63,7 +63,7 @@ struct Inner {
     closed: bool,
 }
 
-/// What the thread of deliveries waits for.
+/// The condition that the thread of deliveries waits for.
 pub(super) enum Next {
     Event(Box<Event>),
     /// Nothing has come for so long.

@@ -10,7 +10,7 @@ use canary_python_macros::binding;
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 
 use super::{
-    settings::{auth, metrics, one_of, tls},
+    settings::{Counted, auth, metrics, one_of, tls},
     window::{counts, thresholds, window},
 };
 use crate::{
@@ -58,7 +58,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (url, service = None, *, stable, canary, namespace = "default", reporter = "source", subset_label = None, model = None, labels = None, slower_than = None, every = None, lag = None, lookback = None, timeout = None, new_targets_from_zero = false, accept_warnings = false, token = None, token_file = None, username = None, password = None, password_file = None, ca_file = None, cert_file = None, key_file = None, allow_cleartext = false, proxy = None))]
+        #[pyo3(signature = (url, service = None, *, stable, canary, namespace = "default", reporter = "source", arms = "subsets", subset_label = None, model = None, labels = None, slower_than = None, every = None, lag = None, lookback = None, timeout = None, new_targets_from_zero = false, accept_warnings = false, token = None, token_file = None, username = None, password = None, password_file = None, ca_file = None, cert_file = None, key_file = None, allow_cleartext = false, proxy = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new(
             py: Python<'_>,
@@ -68,6 +68,7 @@ pymethods! {
             canary: String,
             namespace: &str,
             reporter: &str,
+            arms: &str,
             subset_label: Option<String>,
             model: Option<String>,
             labels: Option<BTreeMap<String, String>>,
@@ -91,13 +92,15 @@ pymethods! {
         ) -> PyResult<Self> {
             let arguments = match (&token, &password, Proxy::new(proxy)?.holds_password()) {
                 (None, None, false) => Some(given!(
-                    py; url, service, stable, canary, namespace, reporter, subset_label, model, labels, slower_than,
-                    every, lag, lookback, timeout, new_targets_from_zero, accept_warnings, token_file, username,
+                    py; url, service, stable, canary, namespace, reporter, arms, subset_label, model, labels,
+                    slower_than, every, lag, lookback, timeout, new_targets_from_zero, accept_warnings, token_file, username,
                     password_file, ca_file, cert_file, key_file, allow_cleartext, proxy
                 )),
                 _ => None,
             };
-            let (mut metrics, what) = metrics(service, model, namespace, reporter)?;
+            let (mut metrics, what) = metrics(Counted {
+                service, model, namespace, reporter, arms, stable: &stable, canary: &canary,
+            })?;
             if let Some(label) = subset_label {
                 metrics = metrics.subset_label(label);
             }

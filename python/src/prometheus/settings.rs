@@ -76,26 +76,41 @@ pub(super) fn tls(files: &[Option<File>; 3]) -> PyResult<Option<Tls>> {
     Ok(Some(tls))
 }
 
-/// The metrics of a service in the mesh, or of a model of TensorFlow Serving, and their name.
-pub(super) fn metrics(
-    service: Option<String>,
-    model: Option<String>,
-    namespace: &str,
-    reporter: &str,
-) -> PyResult<(Metrics, String)> {
-    match (service, model) {
-        (Some(service), None) => {
-            let known = [("source", Reporter::Source), ("destination", Reporter::Destination)];
-            let reporter = either("reporter", reporter, "give", known)?;
+/// The requests that are counted, as the caller names them.
+pub(super) struct Counted<'c> {
+    pub(super) service: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) namespace: &'c str,
+    pub(super) reporter: &'c str,
+    /// How `stable` and `canary` name the versions.
+    pub(super) arms: &'c str,
+    pub(super) stable: &'c str,
+    pub(super) canary: &'c str,
+}
+
+/// The metrics of a service in the mesh, of a Service for each version, or of a model of TensorFlow Serving, and their
+/// name.
+pub(super) fn metrics(counted: Counted<'_>) -> PyResult<(Metrics, String)> {
+    let Counted { service, model, namespace, reporter, arms, stable, canary } = counted;
+    let known = [("source", Reporter::Source), ("destination", Reporter::Destination)];
+    let reporter = either("reporter", reporter, "give", known)?;
+    let services = either("arms", arms, "give", [("subsets", false), ("services", true)])?;
+    match (service, model, services) {
+        (None, None, true) => {
+            let metrics = Metrics::istio_services([stable, canary], namespace).reporter(reporter);
+            Ok((metrics, format!("services {namespace}/{stable} and {namespace}/{canary}")))
+        }
+        (Some(service), None, false) => {
             let what = format!("service {namespace}/{service}");
             Ok((Metrics::istio(service, namespace).reporter(reporter), what))
         }
-        (None, Some(model)) => {
+        (None, Some(model), false) => {
             let what = format!("model {model}");
             Ok((Metrics::tensorflow_serving(model, "version"), what))
         }
         _ => Err(PyTypeError::new_err(
-            "give the service of Istio's metrics, or the model of TensorFlow Serving's",
+            "give the service of Istio's metrics, or the model of TensorFlow Serving's, or arms=\"services\" where stable \
+             and canary are Services",
         )),
     }
 }

@@ -12,6 +12,7 @@ use pyo3::{
 use crate::{
     convert::{
         given::{Given as _, argument, kind},
+        percent,
         time::Seconds,
     },
     json,
@@ -68,14 +69,14 @@ pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
 
 /// A weight, or a mapping as in YAML, whose hold may be one as in Python.
 pub(super) fn step(at: usize, value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
-    if let Ok(weight) = value.extract::<u32>() {
+    if let Some(weight) = percent::read(value) {
         return Ok(Step::held(weight, usual));
     }
     let number = value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>();
     if number || !json::is_mapping(value)? {
         let found = if number { value.to_string() } else { kind(value) };
         return Err(PyValueError::new_err(format!(
-            "steps[{at}] is {found}; give a weight, a whole number of percent from 0 to 100, or a dict with weight and hold"
+            "steps[{at}] is {found}; give a weight in percent, from 0 to 100 with at most three decimals, or a dict with weight and hold"
         )));
     }
     let Some((rest, held)) = split(value)? else {

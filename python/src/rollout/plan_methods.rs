@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout;
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 
 use super::{
     guardrail::Guardrail,
@@ -15,11 +15,13 @@ use super::{
     scenario::{Assumed, Pair},
     scores::Scores,
     simulation::Simulation,
+    sticky::Sticky,
+    target,
     verdict::Verdict,
 };
 use crate::{
     cluster::Cluster,
-    convert::{plain::Plain, time::Seconds, value::hash_of},
+    convert::{percent::Number, plain::Plain, time::Seconds, value::hash_of},
     door::{self, Call, Task},
     error::IntoPy,
     finding::Finding,
@@ -36,10 +38,10 @@ type Parts<'py> = (Bound<'py, PyAny>, BTreeMap<String, Py<PyAny>>);
 pymethods! {
     Plan [dict, plot]
     get |plan| {
-        virtual_service: &str = &plan.core.target.virtual_service;
-        namespace: &str = &plan.core.target.namespace;
-        route: Option<&str> = plan.core.target.route.as_deref();
-        destination_rule: Option<&str> = plan.core.target.destination_rule.as_deref();
+        virtual_service: &str = plan.core.target.name();
+        namespace: &str = plan.core.target.namespace();
+        route: Option<&str> = plan.core.target.routes().and_then(rollout::Routes::rule);
+        destination_rule: Option<&str> = plan.core.target.routes().and_then(|routes| routes.destination_rule.as_deref());
         canary_labels: BTreeMap<String, String> = plan.core.labels_of_canary();
         on_inconclusive: &'static str = view::on_inconclusive(&plan.core);
         proven_on: &'static str = view::proven_on(&plan.core);
@@ -49,6 +51,7 @@ pymethods! {
         canary: &str = &plan.core.canary;
         alpha: f64 = plan.core.alpha;
         header: Option<(&str, &str)> = plan.core.header.as_ref().map(|one| (one.name.as_str(), one.value.as_str()));
+        canary_matches: PyResult<Vec<Plain>> = view::canary_matches(&plan.core);
         settle: f64 = plan.core.settle.as_secs_f64();
         request_timeout: f64 = plan.core.request_timeout.as_secs_f64();
         burst_window: Option<f64> = plan.core.burst_window().map(|window| window.as_secs_f64());
@@ -57,7 +60,8 @@ pymethods! {
         scale_down_after: Option<f64> = plan.core.scale_down_after.map(|time| time.as_secs_f64());
         labels_within: Option<f64> = plan.core.labels.map(|labels| labels.within.as_secs_f64());
         users_within: Option<f64> = plan.core.users.map(|users| users.within.as_secs_f64());
-        weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
+        sticky: Option<Sticky> = plan.core.sticky.clone().map(|core| Sticky { core });
+        weights: Vec<Number> = plan.core.steps.iter().map(|step| Number(step.weight)).collect();
         guards: Vec<Guardrail> = plan
             .core
             .guardrails
@@ -68,6 +72,7 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     make |plan, py| {
+        target: PyResult<Bound<'py, PyAny>> = target::shown(py, &plan.core.target);
         steps: PyResult<Vec<Bound<'py, PyDict>>> = plan.core.steps.iter().map(|step| view::step(py, step)).collect();
         bursts: PyResult<Bound<'py, PyAny>> = view::bursts(py, &plan.core);
     }
@@ -104,14 +109,23 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, **settings))]
+        #[pyo3(signature = (virtual_service = None, *, stable, canary, **settings))]
         fn new(
-            virtual_service: &str,
+            py: Python<'_>,
+            virtual_service: Option<&str>,
             stable: &str,
             canary: &str,
             settings: Option<&Bound<'_, PyDict>>,
         ) -> PyResult<Self> {
-            Draft::new(virtual_service, stable, canary).complete(settings)
+            let settings = settings.cloned().unwrap_or_else(|| PyDict::new(py));
+            if let Some(name) = virtual_service {
+                settings.set_item("virtual_service", name)?;
+            } else if settings.get_item("target")?.is_none_or(|target| target.is_none()) {
+                return Err(PyTypeError::new_err(
+                    "a plan needs the name of a VirtualService, or a target, such as Plan(\"pets\", stable=\"v1\", canary=\"v2\")",
+                ));
+            }
+            Draft::new(virtual_service.unwrap_or_default(), stable, canary).complete(Some(&settings))
         }
 
         #[pyo3(signature = (**changes))]
@@ -225,7 +239,7 @@ pymethods! {
             let guards: Vec<&str> = core.guardrails.iter().map(|one| one.name.as_str()).collect();
             format!(
                 "Plan({:?}, stable={:?}, canary={:?}, steps={:?}, guards=<{}>, alpha={})",
-                core.target.virtual_service, core.stable, core.canary, self.weights(), guards.join(", "), core.alpha
+                core.target.name(), core.stable, core.canary, self.weights(), guards.join(", "), core.alpha
             )
         }
 

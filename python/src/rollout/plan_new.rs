@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout::{
-    self, Bursts, Check, Gate, Hold, OnInconclusive, ProvenOn, Sequential, Step,
+    self, Bursts, CanaryMatch, Check, Gate, Hold, OnInconclusive, ProvenOn, Sequential, Step,
 };
 use pyo3::{
     exceptions::PyTypeError,
@@ -16,6 +16,8 @@ use super::{
     hold::{hold, step},
     plan::Plan,
     scores::Scores,
+    sticky::Sticky,
+    target::target_of,
 };
 use crate::{
     convert::{
@@ -29,8 +31,9 @@ use crate::{
 };
 
 /// The names of the arguments, in the order of the constructor.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 28] = [
     "virtual_service",
+    "target",
     "stable",
     "canary",
     "steps",
@@ -50,12 +53,20 @@ const NAMES: [&str; 25] = [
     "on_inconclusive",
     "labels_within",
     "users_within",
+    "sticky",
     "sequential",
     "proven_on",
     "aa",
     "canary_labels",
     "scale_down_after",
+    "canary_matches",
 ];
+
+/// The pairs that decide a release by labels, unless the hold says another number.
+const PAIRS: u64 = 500;
+
+/// The arguments that say a part of the target.
+const PARTS: [&str; 4] = ["virtual_service", "namespace", "route", "destination_rule"];
 
 /// The golden images of a gate: the class agreed for each file.
 type Golden = BTreeMap<String, String>;
@@ -84,18 +95,52 @@ impl Draft {
 
     /// The plan with these arguments; None stands for what is usual.
     pub(super) fn complete(mut self, arguments: Option<&Bound<'_, PyDict>>) -> PyResult<Plan> {
+        // First, so that the order of the arguments does not matter.
+        let target = arguments.map(|all| all.get_item("target")).transpose()?.flatten();
+        let target = target.filter(|target| !target.is_none());
+        if let Some(target) = &target {
+            self.core.target = target_of(target)?;
+        }
         for (name, value) in arguments.into_iter().flatten() {
             let name: String = name.extract()?;
-            self.set(&name, &value)?;
+            if target.is_some() && PARTS.contains(&name.as_str()) {
+                self.check_part(&name, &value)?;
+            } else if name != "target" {
+                self.set(&name, &value)?;
+            }
         }
         self.finish()
+    }
+
+    /// Refuses an argument that contradicts the target beside it.
+    pub(super) fn check_part(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let target = &self.core.target;
+        let routes = target.routes();
+        let said = match name {
+            "virtual_service" => Some(target.name()),
+            "namespace" => Some(target.namespace()),
+            "route" => routes.and_then(rollout::Routes::rule),
+            _ => routes.and_then(|routes| routes.destination_rule.as_deref()),
+        };
+        let given: Option<String> = argument(name, value)?;
+        if given.is_none() || given.as_deref() == said {
+            return Ok(());
+        }
+        Err(PyTypeError::new_err(format!(
+            "target and {name} are both given, and {name} is another; the target says it alone: see canary.Target"
+        )))
     }
 
     fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let core = &mut self.core;
         let usual = || rollout::Plan::new("", "", "");
         match name {
-            "virtual_service" => core.target.virtual_service = argument(name, value)?,
+            "virtual_service" => {
+                let name: String = argument(name, value)?;
+                if let Some(routes) = core.target.routes_mut() {
+                    routes.set_name(name);
+                }
+            }
             "stable" => core.stable = argument(name, value)?,
             "canary" => core.canary = argument(name, value)?,
             "steps" => self.steps = steps(value)?,
@@ -112,11 +157,22 @@ impl Draft {
             }
             "alpha" => core.alpha = given(name, value)?.unwrap_or_else(|| usual().alpha),
             "namespace" => {
-                core.target.namespace =
-                    given(name, value)?.unwrap_or_else(|| usual().target.namespace);
+                let namespace: Option<String> = given(name, value)?;
+                let usual = usual();
+                core.target.set_namespace(namespace.as_deref().unwrap_or(usual.target.namespace()));
             }
-            "route" => core.target.route = argument(name, value)?,
-            "destination_rule" => core.target.destination_rule = argument(name, value)?,
+            "route" => {
+                let rule: Option<String> = argument(name, value)?;
+                if let Some(routes) = core.target.routes_mut() {
+                    routes.set_rule(rule);
+                }
+            }
+            "destination_rule" => {
+                let rule: Option<String> = argument(name, value)?;
+                if let Some(routes) = core.target.routes_mut() {
+                    routes.destination_rule = rule;
+                }
+            }
             "gates" => self.gates = Some(gates(given(name, value)?.unwrap_or_default())),
             "settle" => core.settle = seconds(name, value)?.unwrap_or_else(|| usual().settle),
             "request_timeout" => {
@@ -135,10 +191,12 @@ impl Draft {
                 core.labels = within.map(|within| rollout::Labels { within });
             }
             "users_within" => core.users = seconds(name, value)?.map(rollout::Users::within),
+            "sticky" => core.sticky = given::<Sticky>(name, value)?.map(|sticky| sticky.core),
             "sequential" => core.sequential = sequential(value)?,
             "proven_on" => core.proven_on = proven_on(given(name, value)?)?,
             "aa" => core.aa = argument(name, value)?,
             "scale_down_after" => core.scale_down_after = seconds(name, value)?,
+            "canary_matches" => core.canary_matches = canary_matches(value)?,
             "canary_labels" => core.canary_labels = given(name, value)?.unwrap_or_default(),
             other => return Err(unknown(value.py(), "Plan", other, &NAMES.map(str::to_owned))),
         }
@@ -159,13 +217,21 @@ impl Draft {
 
     fn finish(self) -> PyResult<Plan> {
         let Self { mut core, scores, steps, hold, gates } = self;
-        let usual = hold.unwrap_or_else(Hold::usual);
+        let labels = core.target.version_labels().is_some();
+        let usual = hold.unwrap_or_else(|| if labels { Hold::pairs(PAIRS) } else { Hold::usual() });
+        if labels {
+            // No traffic is divided between labels, so there is no split to observe.
+            core.guardrails.retain(|one| !matches!(one.check, Check::ObservedSplit(_)));
+        }
         match steps {
             Some(steps) => {
                 let read = |(at, one): (usize, &Py<PyAny>)| {
                     Python::attach(|py| step(at, one.bind(py), usual))
                 };
                 core.steps = steps.iter().enumerate().map(read).collect::<PyResult<_>>()?;
+            }
+            None if core.steps.is_empty() && labels => {
+                core.steps = vec![Step::held(0, usual), Step::held(100, usual)];
             }
             None if core.steps.is_empty() => core = core.usual_weights(usual),
             None => {
@@ -250,6 +316,14 @@ fn sequential(given: &Bound<'_, PyAny>) -> PyResult<Option<Sequential>> {
         Ok(looks) => Ok(Some(Sequential { looks, ..Sequential::default() })),
         Err(_) => json::read("sequential", json::from_python(given)?).map(Some),
     }
+}
+
+/// The further conditions that lead to the canary: a list of dicts as in YAML.
+fn canary_matches(given: &Bound<'_, PyAny>) -> PyResult<Vec<CanaryMatch>> {
+    if given.is_none() {
+        return Ok(Vec::new());
+    }
+    json::read("canary_matches", json::from_python(given)?)
 }
 
 /// The guard against bursts: a name, or the length of its windows.

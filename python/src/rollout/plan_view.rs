@@ -6,6 +6,7 @@ use canary_core::rollout::{Bursts, Gate, Hold, OnInconclusive, Plan, ProvenOn, S
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::convert::{
+    percent::Number,
     plain::{self, Plain},
     value,
 };
@@ -13,7 +14,7 @@ use crate::convert::{
 /// A step as a dictionary: its weight, and whatever else it has.
 pub(super) fn step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyDict>> {
     let members = PyDict::new(py);
-    members.set_item("weight", step.weight)?;
+    members.set_item("weight", Number(step.weight))?;
     if step.hold != Hold::default() {
         members.set_item("hold", hold(py, &step.hold)?)?;
     }
@@ -76,6 +77,10 @@ fn golden(gate: &Gate) -> BTreeMap<&str, &str> {
 }
 
 /// The planned looks, with the names of the YAML.
+pub(super) fn canary_matches(plan: &Plan) -> PyResult<Vec<Plain>> {
+    plan.canary_matches.iter().map(|one| value::json(one).map(Plain)).collect()
+}
+
 pub(super) fn sequential(plan: &Plan) -> PyResult<Option<Plain>> {
     plan.sequential.as_ref().map(|looks| value::json(looks).map(Plain)).transpose()
 }

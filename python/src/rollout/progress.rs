@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{reading, verdict::Verdict};
-use crate::macros::pymethods;
+use crate::{convert::percent::Number, macros::pymethods};
 
 /// Something that a run did or saw.
 #[binding]
@@ -42,9 +42,9 @@ pymethods! {
             Core::Seen(snapshot) => Some(snapshot.step),
             _ => None,
         };
-        weight: Option<u32> = match &progress.core {
-            Core::Written { split, .. } => Some(split.canary),
-            Core::Seen(Snapshot { split, .. }) | Core::Suspended { split, .. } => split.map(|split| split.canary),
+        weight: Option<Number> = match &progress.core {
+            Core::Written { split, .. } => Some(Number(split.canary)),
+            Core::Seen(Snapshot { split, .. }) | Core::Suspended { split, .. } => split.map(|split| Number(split.canary)),
             _ => None,
         };
         requests: Option<u64> = progress.snapshot().map(|snapshot| snapshot.requests);

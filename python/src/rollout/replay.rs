@@ -4,7 +4,7 @@ use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 use canary_core::{
     evidence::{Score, Seen, SendingOrder, Stored, Timestamp, Uses, scored},
-    rollout::{self, Split},
+    rollout::{self, Percent, Split},
 };
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -17,7 +17,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    convert::given::kind,
+    convert::{given::kind, percent},
     error::IntoPy,
     input::unreadable,
     run::{Raised, own_scores},
@@ -107,19 +107,19 @@ fn lines(
 
 /// The splits with the moments since which they were in force; of a single one, since the first observation.
 fn splits(weights: &Bound<'_, PyAny>) -> PyResult<Vec<(Option<Timestamp>, Split)>> {
-    let split = |percent: u32| match percent {
-        0..=100 => Ok(Split { canary: percent, mirror: 0 }),
+    let split = |given: &Bound<'_, PyAny>| match percent::read(given) {
+        Some(percent) if percent <= Percent::ALL => Ok(Split::new(percent)),
         _ => Err(PyValueError::new_err(format!(
-            "a weight is {percent}; give a percent from 0 to 100"
+            "a weight is {given}; give a percent from 0 to 100 with at most three decimals"
         ))),
     };
-    if let Ok(percent) = weights.extract::<u32>() {
-        return Ok(vec![(None, split(percent)?)]);
+    if weights.extract::<f64>().is_ok() {
+        return Ok(vec![(None, split(weights)?)]);
     }
     let mut splits = Vec::new();
     for item in weights.try_iter()? {
-        let (since, percent): (Bound<'_, PyAny>, u32) = item?.extract()?;
-        splits.push((Some(timestamp(moment(&since)?)), split(percent)?));
+        let (since, percent): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+        splits.push((Some(timestamp(moment(&since)?)), split(&percent)?));
     }
     if !splits.is_sorted_by_key(|(since, _)| *since) {
         return Err(PyValueError::new_err("weights are not in the order of time"));

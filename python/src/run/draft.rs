@@ -76,7 +76,7 @@ impl Draft {
         let (mut requests, mut inputs_for) = (None, None);
         let can_send = given.inputs.is_some() && (given.client.is_some() || given.lab.is_some());
         // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
-        if evidence.is_empty() || core.header.is_some() || can_send {
+        if evidence.is_empty() || core.reaches_canary() || can_send {
             let mut models = match (&given.client, given.lab) {
                 (Some(models), _) => models.clone(),
                 (None, Some(lab)) => {
@@ -153,7 +153,7 @@ impl Draft {
     /// The name of the place, the namespace and the `VirtualService`: one run at a time.
     pub(super) fn target(&self) -> (String, String, String) {
         let target = &self.recipe.plan.target;
-        (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
+        (self.recipe.place.name(), target.namespace().to_owned(), target.name().to_owned())
     }
 
     /// Makes the inputs that the caller left out, and listens for scrapes of the metrics.

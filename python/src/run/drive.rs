@@ -253,7 +253,7 @@ impl Drive {
 
     pub(crate) fn title(&self) -> String {
         let plan = &self.recipe.plan;
-        format!("{}: {}", plan.target.virtual_service, plan.canary)
+        format!("{}: {}", plan.target.name(), plan.canary)
     }
 }
 

@@ -41,7 +41,7 @@ impl<T: Send> End for Queue<T> {
     }
 }
 
-/// What takes the items of an iterable in.
+/// The receiver of the items of an iterable.
 trait Sink: Send + Sync {
     /// Takes an item in, as soon as there is room where it may `wait`. `false` when no more are wanted, and `None` when
     /// there is no room.

@@ -32,7 +32,7 @@ pub(crate) enum Models {
     Function(Arc<Py<PyAny>>),
 }
 
-/// What a call of the function led to.
+/// The result of a call of the function.
 enum Called {
     /// The subset, and the prediction.
     Answer(Option<String>, Option<predict::Predicted>),
@@ -75,6 +75,9 @@ impl Predictor for Models {
     }
 }
 
+/// The refusal of a function where versions are told apart by labels.
+const BY_LABELS: &str = "a function cannot choose a version by its label; give a release by labels a Client, which asks by label itself";
+
 async fn by_function(
     function: Arc<Py<PyAny>>,
     request: PredictionRequest<'_, Input<'static>>,
@@ -82,6 +85,9 @@ async fn by_function(
     let header = match request.route {
         PredictionRoute::Divided { .. } => None,
         PredictionRoute::Header(header) => Some((header.name.clone(), header.value.clone())),
+        PredictionRoute::Label { .. } => {
+            return Err(Error::Predictor(BY_LABELS.into()));
+        }
     };
     let input = request.input.clone();
     // In a thread: it may wait, and other requests are under way.

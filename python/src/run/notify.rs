@@ -80,7 +80,7 @@ fn chain(error: &canary_core::notify::Error) -> String {
 pub(crate) struct Notices {
     recipients: Recipients,
     teller: Mutex<Option<Teller>>,
-    /// What was not delivered by the drivers before, in words.
+    /// The notices that the drivers before did not deliver, in words.
     undelivered: Arc<Mutex<Vec<String>>>,
 }
 
@@ -119,7 +119,7 @@ impl Notices {
         flushing.push(task);
     }
 
-    /// What was not delivered so far, one line for each recipient.
+    /// The notices that were not delivered so far, one line for each recipient.
     pub(super) fn undelivered(&self) -> Vec<String> {
         let mut all = lock(&self.undelivered).clone();
         let problems = lock(&self.teller).as_ref().map(Teller::problems).unwrap_or_default();

@@ -54,7 +54,7 @@ pub(super) fn cancel(function: &Mutex<Option<Py<PyAny>>>) {
     });
 }
 
-/// What the caller iterates over.
+/// The iterator that the caller has.
 pub(super) enum Iterable {
     Plain(Py<PyIterator>),
     Awaited(Py<PyAny>),

@@ -7,6 +7,7 @@ use canary_core::{
     evidence::{Disagreements, Sample, Uses},
     metrics::{Measured, RunMetrics},
     rollout::{Error, Plan, Result},
+    serving::ConfiguredServers,
 };
 use pyo3::prelude::*;
 
@@ -93,6 +94,9 @@ impl Recipe {
             };
         }
         if let Some(Requests { models, samples, probe }) = &self.requests {
+            if let (Some(_), Models::Client(client)) = (self.plan.target.version_labels(), models) {
+                rollout = rollout.model_servers(ConfiguredServers::like(client));
+            }
             let models = Measured::new(models.clone(), self.metrics());
             rollout = rollout.requests(models, probe.clone(), samples.clone());
         }

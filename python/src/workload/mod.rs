@@ -1,4 +1,4 @@
-//! What serves models: the settings of TensorFlow Serving, KServe's object, and warm-up files.
+//! Servers of models: the settings of TensorFlow Serving, KServe's object, and warm-up files.
 
 pub(crate) mod batching_parameters;
 pub(crate) mod inference_service;

@@ -43,6 +43,11 @@ impl Call<'_> {
     pub fn writes(&self, kind: &str) -> bool {
         matches!(self.verb, Verb::Apply | Verb::Patch | Verb::Delete) && self.object.kind == kind
     }
+
+    /// Returns `true` when it changes a route, of whatever kind.
+    pub fn writes_route(&self) -> bool {
+        ["VirtualService", "HTTPRoute", "GRPCRoute"].iter().any(|kind| self.writes(kind))
+    }
 }
 
 /// A refusal by an API server.

@@ -1,11 +1,11 @@
-//! Every accepted write of a rollout's `VirtualService`, and what is wrong with it.
+//! Every accepted write of a rollout's route, and what is wrong with it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canary_core::{
     Plan,
     cluster::ObjectRef,
-    rollout::{HeaderRoute, patch::STATE_ANNOTATION},
+    rollout::{HeaderRoute, Percent, patch::STATE_ANNOTATION},
 };
 use serde_json::Value;
 
@@ -16,35 +16,54 @@ pub struct Weights {
     pub stable: u64,
     /// The weight of the canary.
     pub canary: u64,
-    /// The percentage that is copied to the canary by the field `mirror`.
+    /// The percentage that is copied to the canary by the field `mirror`, or by a filter.
     pub mirror: u64,
 }
 
 impl Weights {
-    /// The weights in a `VirtualService`: of the plan's route, or of the first one to the stable version that no rollout
-    /// made.
-    pub fn of(plan: &Plan, virtual_service: &Value) -> Option<Self> {
-        let routes = virtual_service.pointer("/spec/http")?.as_array()?;
+    /// The weights in a `VirtualService` or in a route of the Gateway API: of the plan's rule, or of the first one to the
+    /// stable version that no rollout made.
+    pub fn of(plan: &Plan, live: &Value) -> Option<Self> {
+        let routes = live.pointer("/spec/http").or_else(|| live.pointer("/spec/rules"))?;
+        let routes = routes.as_array()?;
         let name = |route: &Value| route["name"].as_str().unwrap_or_default().to_owned();
+        let named = plan.target.routes()?.rule();
         let target = routes
             .iter()
             .filter(|route| !name(route).starts_with(HeaderRoute::ROUTE_PREFIX))
-            .filter(|route| plan.target.route.as_ref().is_none_or(|named| *named == name(route)))
+            .filter(|route| named.is_none_or(|named| named == name(route)))
             .find(|route| {
-                let entries = route["route"].as_array();
-                entries.into_iter().flatten().any(|to| to["destination"]["subset"] == plan.stable)
+                let entries = entries(route);
+                entries.into_iter().flatten().any(|to| version(to) == plan.stable)
             })?;
-        let entries = target["route"].as_array()?;
-        let weight = |subset: &str| -> u64 {
-            let of = entries.iter().filter(|to| to["destination"]["subset"] == subset);
+        let entries = entries(target)?;
+        let weight = |name: &str| -> u64 {
+            let of = entries.iter().filter(|to| version(to) == name);
             let alone = u64::from(entries.len() == 1) * 100;
             of.map(|to| to["weight"].as_u64().unwrap_or(alone)).sum()
         };
-        let mirror = target.get("mirror").map(|_| &target["mirrorPercentage"]["value"]);
+        let mut filters = target["filters"].as_array().into_iter().flatten();
+        let filter = filters.rfind(|filter| filter["type"] == "RequestMirror");
+        let mirror = match filter {
+            Some(filter) => Some(&filter["requestMirror"]["percent"]),
+            None => target.get("mirror").map(|_| &target["mirrorPercentage"]["value"]),
+        };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
         let mirror = mirror.map_or(0, |share| share.as_f64().unwrap_or(100.0) as u64);
         Some(Self { stable: weight(&plan.stable), canary: weight(&plan.canary), mirror })
     }
+}
+
+/// The destinations of a rule.
+fn entries(rule: &Value) -> Option<&Vec<Value>> {
+    rule.get("route").or_else(|| rule.get("backendRefs"))?.as_array()
+}
+
+/// The version that a destination names: a subset, or the name of a Service.
+fn version(entry: &Value) -> &str {
+    let to = &entry["destination"];
+    let host = to["host"].as_str().and_then(|host| host.split('.').next());
+    to["subset"].as_str().or(host).or_else(|| entry["name"].as_str()).unwrap_or_default()
 }
 
 impl std::fmt::Display for Weights {
@@ -54,7 +73,7 @@ impl std::fmt::Display for Weights {
     }
 }
 
-/// The accepted writes of one rollout's `VirtualService`, each compared with the plan and with the one before.
+/// The accepted writes of one rollout's route, each compared with the plan and with the one before.
 #[derive(Debug)]
 pub struct Ledger {
     plan: Plan,
@@ -99,10 +118,7 @@ impl Ledger {
 
     /// Takes an accepted write in; those of other objects are nobody's business here.
     pub fn accepted(&self, object: &ObjectRef, live: &Value) {
-        let ours = &self.plan.target;
-        let is_ours = object.kind == "VirtualService"
-            && object.namespace == ours.namespace
-            && object.name == ours.virtual_service;
+        let is_ours = *object == self.plan.target.state_object();
         let Some(weights) = Weights::of(&self.plan, live).filter(|_| is_ours) else { return };
         let text = live.pointer("/metadata/annotations").and_then(|all| all.get(STATE_ANNOTATION));
         let state = text.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
@@ -148,7 +164,7 @@ impl Ledger {
         let (phase, verdict) = now.phase();
         let edited = verdict == "externalEdit";
         let steps: Vec<(u64, u64)> = std::iter::once((0, 0))
-            .chain(self.plan.steps.iter().map(|step| (step.weight.into(), step.mirror.into())))
+            .chain(self.plan.steps.iter().map(|step| (whole(step.weight), whole(step.mirror))))
             .collect();
         if !edited {
             if stable + canary != 100 {
@@ -197,7 +213,10 @@ impl Ledger {
                 found.push(format!("the canary's weight went from {was} to {is}"));
             }
         }
-        if is < was && is != 0 {
+        // A weight that the mesh refuses is taken back to the step before, which is then being written again.
+        let taken_back = now.phase().0 == "writing"
+            && steps.iter().map(|step| step.0).filter(|weight| *weight < was).max() == Some(is);
+        if is < was && is != 0 && !taken_back {
             found.push(format!("the canary's weight went from {was} down to {is}"));
         }
         if now.state.is_none() && before.state.is_some() {
@@ -227,4 +246,9 @@ impl Ledger {
         }
         found
     }
+}
+
+/// A share as the weights of a route of whole percents state it.
+fn whole(share: Percent) -> u64 {
+    share.whole().expect("the plans here have whole percents")
 }

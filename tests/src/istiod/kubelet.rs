@@ -14,7 +14,7 @@ use canary_lab::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::write_status;
+use crate::status::write_status;
 
 /// The behaviour of the pods of a Deployment.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ async fn start(cluster: &Kubernetes, deployment: &Value, pod: Pod) -> Result<Opt
     });
     cluster.apply(&object).await?;
     let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
-    write_status(cluster, &format!("/api/v1/namespaces/default/pods/{name}"), ready).await;
+    write_status(cluster, &format!("/api/v1/namespaces/default/pods/{name}"), ready).await?;
     // The names of the ports of the Service of TensorFlow Serving; the lab's servers speak both on one.
     let ports = ["tf-serving-grpc", "tf-serving-http"];
     cluster.apply(&workload_entry("default", name, &labels, address, ports)).await?;
@@ -109,7 +109,7 @@ async fn start(cluster: &Kubernetes, deployment: &Value, pod: Pod) -> Result<Opt
         "conditions": [{"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}],
     });
     write_status(cluster, &format!("/apis/apps/v1/namespaces/default/deployments/{name}"), status)
-        .await;
+        .await?;
     Ok(server)
 }
 

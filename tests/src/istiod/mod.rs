@@ -15,9 +15,8 @@ use canary_core::cluster::{Cluster, Kubernetes};
 use canary_lab::{
     IstioParts, LabBuilder,
     envoy::LogLine,
-    istio::{IngressGateway, Istiod, free_node_port, gateway_objects},
+    istio::{IngressGateway, Istiod, Sidecar, free_node_port, gateway_objects},
 };
-use serde_json::Value;
 
 pub use self::kubelet::{Kubelet, Pod};
 use crate::{apiserver::ApiServer, parts};
@@ -30,27 +29,30 @@ const UNTESTED: &str = "the seed's lab and releases on Istio's own control plane
 pub struct ControlPlane {
     cluster: Kubernetes,
     lines: Arc<Mutex<Vec<LogLine>>>,
+    envoy: PathBuf,
     // In the order in which they stop.
     _gateway: IngressGateway,
-    _istiod: Istiod,
+    istiod: Istiod,
     _server: ApiServer,
 }
 
 impl ControlPlane {
-    /// Starts the API server with all of Istio's definitions, istiod, and the gateway, whose address the Service
-    /// `istio-ingressgateway` tells; `None` when a program is missing.
+    /// Starts the API server with all definitions of Istio and the standard ones of the Gateway API, istiod, and the
+    /// gateway, whose address the Service `istio-ingressgateway` tells; `None` when a program is missing.
     ///
     /// # Panics
     /// When a program is there but does not start, or is missing although it is required.
     pub async fn start() -> Option<Self> {
         let istiod = parts::real_part("pilot-discovery", "build-istio.sh", UNTESTED)?;
         let envoy = envoy()?;
+        ApiServer::gateway_api("standard")?;
         let server = ApiServer::start().await?;
         let cluster = server.connect("admin").await.unwrap();
         for definition in ApiServer::definitions()? {
             cluster.apply(&definition).await.unwrap();
         }
         served(&cluster).await;
+        server.install_gateway_api("standard").await;
         for object in gateway_objects(free_node_port().unwrap()) {
             cluster.apply(&object).await.unwrap();
         }
@@ -62,13 +64,28 @@ impl ControlPlane {
             let lines = Arc::clone(&lines);
             move |line| lines.lock().unwrap_or_else(PoisonError::into_inner).push(line)
         };
-        let started = tokio::task::spawn_blocking(move || {
-            let istiod = Istiod::start(&istiod, &kubeconfig).unwrap();
-            let gateway = IngressGateway::start(&envoy, istiod.discovery_address(), log).unwrap();
-            (istiod, gateway)
+        let started = tokio::task::spawn_blocking({
+            let envoy = envoy.clone();
+            move || {
+                let istiod = Istiod::start(&istiod, &kubeconfig).unwrap();
+                let discovery = istiod.discovery_address();
+                let gateway = IngressGateway::start(&envoy, discovery, log).unwrap();
+                (istiod, gateway)
+            }
         });
         let (istiod, gateway) = started.await.unwrap();
-        Some(Self { cluster, lines, _gateway: gateway, _istiod: istiod, _server: server })
+        Some(Self { cluster, lines, envoy, _gateway: gateway, istiod, _server: server })
+    }
+
+    /// Starts the sidecar of a client in namespace `default`, which listens for the requests to this port of Services.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn sidecar(&self, port: u16) -> Sidecar {
+        self.cluster.apply(&Sidecar::object("default", port)).await.unwrap();
+        let (envoy, discovery) = (self.envoy.clone(), self.istiod.discovery_address());
+        let start = move || Sidecar::start(&envoy, "default", discovery, |_| {}).unwrap();
+        tokio::task::spawn_blocking(start).await.unwrap()
     }
 
     /// The API server, as its administrator.
@@ -140,14 +157,4 @@ pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what}: not there after a minute");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// Writes the status of an object, as a controller does.
-async fn write_status(cluster: &Kubernetes, path: &str, status: Value) {
-    let body = serde_json::json!({"status": status}).to_string().into_bytes();
-    let request = http::Request::patch(format!("{path}/status"))
-        .header("content-type", "application/merge-patch+json")
-        .body(body)
-        .unwrap();
-    cluster.client().request::<Value>(request).await.unwrap();
 }

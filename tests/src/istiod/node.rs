@@ -7,5 +7,5 @@ use canary_lab::istio::ready_node;
 pub(super) async fn register(cluster: &Kubernetes) {
     let (node, status) = ready_node();
     cluster.apply(&node).await.unwrap();
-    super::write_status(cluster, "/api/v1/nodes/loopback", status).await;
+    crate::status::write_status(cluster, "/api/v1/nodes/loopback", status).await.unwrap();
 }

@@ -7,6 +7,7 @@ pub mod clients;
 pub mod compare;
 pub mod draw;
 pub mod objects;
+pub mod routes;
 
 mod matches;
 mod policies;

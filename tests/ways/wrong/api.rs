@@ -42,7 +42,7 @@ fn refuses(scene: &mut Scene, refusal: Refusal, time: Duration) {
     scene.faults = Some(Arc::new(move |call: &Call<'_>| {
         let since = since.lock().unwrap();
         let away = since.is_some_and(|since| since.elapsed() < time);
-        let meets = !of_writes || call.writes("VirtualService");
+        let meets = !of_writes || call.writes_route();
         if away && meets { Fault::Before(refusal) } else { Fault::None }
     }));
 }
@@ -55,8 +55,8 @@ fn each(scene: &mut Scene, every: usize, fault: Fault) {
     scene.canary.after = if scene.evidence == Evidence::Pairs { 90 } else { 30 };
     let writes = AtomicUsize::new(0);
     scene.faults = Some(Arc::new(move |call: &Call<'_>| {
-        let hit = call.writes("VirtualService")
-            && writes.fetch_add(1, Ordering::Relaxed) % every == every - 1;
+        let hit =
+            call.writes_route() && writes.fetch_add(1, Ordering::Relaxed) % every == every - 1;
         if hit { fault } else { Fault::None }
     }));
 }
@@ -70,7 +70,7 @@ fn lost(scene: &mut Scene, number: usize, time: Duration) {
         if since.is_some_and(|since| since.elapsed() < time) {
             return Fault::Before(Refusal::Reset);
         }
-        if call.writes("VirtualService") && writes.fetch_add(1, Ordering::Relaxed) + 1 == number {
+        if call.writes_route() && writes.fetch_add(1, Ordering::Relaxed) + 1 == number {
             *since = Some(Instant::now());
             return Fault::After(Refusal::Reset);
         }

@@ -8,10 +8,16 @@ use serde_json::json;
 use crate::{
     actor::Acts,
     front::Spoils,
+    kind::Kind,
     scene::{Evidence, When},
     stage::Stage,
     table::{Way, cannot_be, edited, inconclusive, refused, rolled_back, way},
 };
+
+/// Failed copies, or the missing pods before the next weight: what is seen first.
+const NO_POD: &str = "503|not ready for its next weight";
+/// Failures of no version, or of the canary's Service.
+const NO_RESPONSE: &str = "the canary cannot be reached|errorRatio|the canary failed";
 
 pub(super) const WAYS: &[Way] = &[
     way(
@@ -22,7 +28,7 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "a typo in the plan: v3 does not exist",
         |scene| scene.plan.canary = String::from("v3"),
-        [refused("version=v3"); 4],
+        [refused("version=v3|no Service default/v3"); 4],
     ),
     way(
         "the canary has no Deployment",
@@ -43,32 +49,25 @@ pub(super) const WAYS: &[Way] = &[
         [refused("models/nowhere"); 4],
     ),
     way(
-        "the canary's subset selects other labels",
-        |scene| {
-            let subset = json!({"name": "v2", "labels": {"version": "v22"}});
-            scene.destination_rule["spec"]["subsets"].as_array_mut().unwrap().push(subset);
+        "the canary's subset or Service selects other labels",
+        |scene| match scene.kind {
+            Kind::Subsets => {
+                let subset = json!({"name": "v2", "labels": {"version": "v22"}});
+                scene.definitions[0]["spec"]["subsets"].as_array_mut().unwrap().push(subset);
+            }
+            _ => scene.definitions[1]["spec"]["selector"]["version"] = "v22".into(),
         },
         [refused("version=v22"); 4],
     ),
     way(
         "the canary loses its endpoints at the first weight",
         |scene| scene.when(When::Weight(10), |stage| stage.scale("v2", 0)),
-        [
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("the canary cannot be reached"),
-        ],
+        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
     ),
     way(
         "the canary loses its endpoints at 50 %",
         |scene| scene.when(When::Weight(50), |stage| stage.scale("v2", 0)),
-        [
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("the canary cannot be reached"),
-        ],
+        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
     ),
     way(
         "the same, and its failures name no version",
@@ -80,7 +79,7 @@ pub(super) const WAYS: &[Way] = &[
             rolled_back("the canary cannot be reached"),
             rolled_back("503"),
             cannot_be("the log of the copies knows whose they are"),
-            rolled_back("the canary cannot be reached"),
+            rolled_back(NO_RESPONSE),
         ],
     ),
     way(
@@ -89,12 +88,7 @@ pub(super) const WAYS: &[Way] = &[
             let deleted = |stage: &Stage| stage.delete(&Stage::deployment("v2"));
             scene.when(When::Weight(10), deleted);
         },
-        [
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("503"),
-            rolled_back("the canary cannot be reached"),
-        ],
+        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
     ),
     way(
         "the canary's pods become another release's",

@@ -38,6 +38,7 @@ impl Analyze {
     pub(crate) fn run(&self) -> Result<Status> {
         let mut checked = self.manifests.check()?;
         let inventory = if self.complete { inventory(&checked)? } else { Inventory::default() };
+        let inventory = inventory.channel(self.manifests.gateway_api_channel);
         checked.analyze(&inventory, &self.manifests.namespace);
         self.manifests.report(checked)
     }

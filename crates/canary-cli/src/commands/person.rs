@@ -12,20 +12,24 @@ use crate::{
     commands::help,
     connection::{Connection, duration, runtime},
     input,
+    kind::Kind,
     output::{self, Plain},
     status::Status::{self, Done, Failed, Unusable},
 };
 
 const NOTES: &str = "\
-The command is written into an annotation of the VirtualService, and this program waits until the driver has carried it out.
+The command is written into an annotation of the object, and this program waits until the driver has carried it out.
 The record has the person, the time and the reason. Status 1: the command was refused, or no driver acknowledged it in time.
-Required permissions: get and patch on virtualservices, and get on leases.";
+Required permissions: get and patch on the object, and get on leases.";
 
 /// The release, and the person who gives the command.
 #[derive(Debug, clap::Args)]
 struct Person {
-    /// The VirtualService of the release.
-    virtual_service: String,
+    /// The object that holds the release's state: the first route of its plan.
+    name: String,
+    /// The kind of that object.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    kind: Kind,
     /// Its namespace.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -46,20 +50,19 @@ impl Person {
     fn send(&self, verb: Verb, why: Option<&str>, plan: Option<&PathBuf>) -> Result<Status> {
         let plan = plan.map(|file| input::plan(file)).transpose()?;
         if let Some(plan) = &plan {
-            let target = &plan.target;
-            if (&target.virtual_service, &target.namespace)
-                != (&self.virtual_service, &self.namespace)
-            {
+            let of = plan.target.state_object();
+            if (&of.name, &of.namespace) != (&self.name, &self.namespace) {
                 return Err(input::Unusable::error(format!(
-                    "the plan is of VirtualService {}/{}, not of {}/{}",
-                    target.namespace, target.virtual_service, self.namespace, self.virtual_service
+                    "the plan is of {of}, not of {}/{}",
+                    self.namespace, self.name
                 )));
             }
         }
         let record = runtime()?.block_on(async {
             let cluster = self.connection.open().await?;
-            let mut release = Release::of(cluster, &self.virtual_service)
+            let mut release = Release::of(cluster, &self.name)
                 .namespace(&self.namespace)
+                .kind(self.kind.into())
                 .timeout(self.timeout);
             if let Some(by) = &self.by {
                 release = release.by(by);

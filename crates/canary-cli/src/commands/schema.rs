@@ -51,9 +51,9 @@ pub(crate) mod tests {
     use canary_core::{
         Plan,
         rollout::{
-            Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Gate, Golden, Guardrail,
-            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, QuantileRatio,
-            SlowRatio, Step, Target,
+            Accuracy, Agreement, CanaryMatch, Cookie, Custom, ErrorRate, ErrorRatio, Gate, Golden,
+            Guardrail, HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors,
+            QuantileRatio, Route, SlowRatio, Step, Target, VersionLabels,
         },
     };
     use serde::de::DeserializeOwned;
@@ -88,7 +88,11 @@ pub(crate) mod tests {
         let of = |name: &str| &schema["$defs"][name];
         same::<Plan>(&schema);
         same::<Target>(of("target"));
+        same::<Route>(of("route"));
+        same::<VersionLabels>(of("versionLabels"));
         same::<HeaderRoute>(of("header"));
+        same::<CanaryMatch>(of("canaryMatch"));
+        same::<Cookie>(of("cookie"));
         same::<Step>(of("step"));
         same::<Hold>(of("hold"));
         same::<Gate>(of("gate"));
@@ -108,8 +112,8 @@ pub(crate) mod tests {
         // Every object of the schema is one of these.
         assert_eq!(
             schema["$defs"].as_object().unwrap().len(),
-            20,
-            "with the duration and the approval"
+            25,
+            "with the duration, the approval and the condition on a text"
         );
     }
 }

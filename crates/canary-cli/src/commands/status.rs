@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Result;
 use canary_core::{
     Plan,
-    cluster::{Kubernetes, Status as Found, status},
+    cluster::{Kubernetes, Status as Found, status_of},
     evidence::Timestamp,
 };
 
@@ -13,14 +13,15 @@ use crate::{
     commands::help,
     connection::{Connection, duration, runtime},
     input,
+    kind::Kind,
     metered::Metered,
     output::{self, Plain},
     status::Status::{self, Done, Failed, Unusable},
 };
 
 const NOTES: &str = "\
-The state comes from the VirtualService's annotation, which the driver writes with every weight and every ten seconds, and
-from the Lease. Required permissions: get on virtualservices, get on leases to show the driver, and, with --prometheus, get
+The state comes from the object's annotation, which the driver writes with every weight and every ten seconds, and
+from the Lease. Required permissions: get on the object, get on leases to show the driver, and, with --prometheus, get
 on destinationrules.
 
 The observed split is the driver's stored count over the whole rollout. With --prometheus, it is the count of Istio's proxies
@@ -34,8 +35,11 @@ since the current weight was written, at most over the time of --over; the outpu
     NOTES,
 ))]
 pub(crate) struct StatusOf {
-    /// The VirtualService.
-    virtual_service: String,
+    /// The object that holds the rollout's state: the first route of its plan.
+    name: String,
+    /// The kind of that object.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    kind: Kind,
     /// Its namespace.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -72,7 +76,8 @@ impl StatusOf {
 
     async fn read(&self, plan: Option<&Plan>) -> Result<Found> {
         let cluster = self.connection.open().await?;
-        let found = status(&cluster, &self.namespace, &self.virtual_service, plan).await?;
+        let object = self.kind.object(&self.namespace, &self.name);
+        let found = status_of(&cluster, &object, plan).await?;
         match plan {
             Some(plan) => self.counted(found, &cluster, plan).await,
             None => Ok(found),

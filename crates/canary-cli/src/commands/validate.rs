@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use canary_core::validate::{IstioVersion, Options};
+use canary_core::validate::{Channel, IstioVersion, Options};
 
 use crate::{
     commands::help,
@@ -12,11 +12,11 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Check each manifest against Istio's admission rules.
+/// Check each manifest against the admission rules of Istio and of the Gateway API.
 ///
 /// Gateways, VirtualServices and DestinationRules are parsed strictly and checked against the rules of Istio's
-/// admission; other Istio kinds are only parsed, and objects of other APIs are ignored. Each finding has a code, its
-/// position in the text and a remedy.
+/// admission, and objects of the Gateway API against the rules of its definitions; other Istio kinds are only parsed,
+/// and objects of other APIs are ignored. Each finding has a code, its position in the text and a remedy.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary validate mesh.yaml", "cat mesh.yaml | canary validate - --output sarif > mesh.sarif"],
@@ -46,6 +46,9 @@ pub(crate) struct Manifests {
     /// The version of the control plane, such as 1.14; by default the newest known version.
     #[arg(long, value_name = "VERSION")]
     istio_version: Option<IstioVersion>,
+    /// The channel of the Gateway API's definitions in the cluster: standard or experimental.
+    #[arg(long, value_name = "CHANNEL", default_value = "standard")]
+    pub(crate) gateway_api_channel: Channel,
     /// The namespace of objects without one.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) namespace: String,
@@ -55,7 +58,8 @@ impl Manifests {
     /// Reads the files and checks each object.
     pub(crate) fn check(&self) -> Result<Checked> {
         let mut checked = Checked::read(&self.files, self.lenient)?;
-        let mut options = Options::default().namespace(&self.namespace);
+        let mut options =
+            Options::default().namespace(&self.namespace).channel(self.gateway_api_channel);
         options.istio_version = self.istio_version;
         checked.validate(&options);
         Ok(checked)

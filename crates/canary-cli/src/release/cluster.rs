@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use canary_core::{
     Plan,
-    cluster::{Kubernetes, route_addresses},
+    cluster::{Kubernetes, replicas_of, route_addresses_of},
     evidence::Sample,
     predict::Client,
 };
@@ -24,7 +24,7 @@ pub(crate) async fn stage(
     let name = of.connection.name(&cluster);
     let counted = of.metered.source(&cluster, plan).await?;
     // Without inputs no request is sent to the canary before its first weight; its pods are still checked.
-    if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
+    if counted.is_some() && !plan.reaches_canary() && options.images.is_empty() {
         return Ok(Stage { cluster, name, requests: None, counted, mirror: None });
     }
     if options.images.is_empty() {
@@ -34,11 +34,13 @@ pub(crate) async fn stage(
         Some(url) => url.clone(),
         None => find(&cluster, plan).await?,
     };
-    let model = of.model.as_deref().unwrap_or(&plan.target.virtual_service);
-    let mut client = Client::new(&url)?.model(model).signature(&of.signature);
+    let named = plan.target.version_labels().map(|labels| labels.model.as_str());
+    let model = of.model.as_deref().or(named).unwrap_or(plan.target.name());
+    let mut client = Client::new(&url)?.model(model);
     if let Some(host) = &of.host {
         client = client.host(host);
     }
+    let client = of.speaking(client).await?;
     let samples = samples(options)?;
     let probe = samples(0);
     // If requests are counted elsewhere, each input is sent once, for its pair.
@@ -48,10 +50,17 @@ pub(crate) async fn stage(
     Ok(Stage { cluster, name, requests, counted, mirror: None })
 }
 
-/// The best address of the gateway that the `VirtualService` names first.
+/// The best address of the gateway that the first route names first, or the first of the servers that serve both versions.
 async fn find(cluster: &Kubernetes, plan: &Plan) -> Result<String> {
-    let target = &plan.target;
-    let addresses = route_addresses(cluster, &target.namespace, &target.virtual_service)
+    if let Some(labels) = plan.target.version_labels() {
+        let servers = replicas_of(cluster, labels).await?;
+        let first = servers.iter().find(|server| server.ready).with_context(|| {
+            let (service, namespace) = (&labels.service, &labels.namespace);
+            format!("Service {namespace}/{service} has no endpoint that is ready")
+        })?;
+        return Ok(format!("grpc://{}", first.address));
+    }
+    let addresses = route_addresses_of(cluster, &plan.target.state_object())
         .await
         .context("the gateway is not found; give its address with --gateway-url")?;
     let best = addresses.first().context("the gateway has no address")?;

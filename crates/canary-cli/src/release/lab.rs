@@ -15,6 +15,7 @@ use canary_core::{
     cluster::ObjectRef,
     evidence::{Mirrored, Sample, Subsets},
     predict::Client,
+    rollout::{Arms, Protocol, RouteKind, Routes, RuleSelector, Rules},
     serving::Workload,
 };
 use canary_lab::{
@@ -66,19 +67,18 @@ impl Mesh {
             true => builder.start()?,
             false => scripted(builder, plan, &options.lab, seed).start()?,
         };
-        let (target, namespace) = (&plan.target, plan.target.namespace.as_str());
+        let (target, namespace) = (&plan.target, plan.target.namespace());
+        let rule = routes_of(plan)?.destination_rule();
+        let rule = rule.context("the lab of this command needs a DestinationRule")?;
         let canary = options.lab.canary_model.as_deref().unwrap_or(MODEL);
         for (version, model) in [(&plan.stable, MODEL), (&plan.canary, canary)] {
             let path = format!("models/{version}");
-            let workload = Workload::new(&target.virtual_service, version).model(model, path);
+            let workload = Workload::new(target.name(), version).model(model, path);
             for object in workload.namespace(namespace).objects()? {
                 lab.apply(&object)?;
             }
         }
-        let objects = [
-            ObjectRef::destination_rule(namespace, target.destination_rule_name()),
-            ObjectRef::virtual_service(namespace, &target.virtual_service),
-        ];
+        let objects = [rule, target.state_object()];
         for object in kept.map_or_else(|| fresh(plan), Ok)? {
             lab.apply(&object)?;
         }
@@ -181,29 +181,48 @@ fn read(file: &Path) -> Result<Option<(Vec<Value>, u64)>> {
     Ok(Some(items.zip(next).with_context(hint)?))
 }
 
+/// The routes of a plan that this command's lab can make: one rule of one `VirtualService` between two subsets.
+fn routes_of(plan: &Plan) -> Result<&Routes> {
+    let routes = plan.target.routes().filter(|routes| {
+        let [first] = &routes.routes[..] else { return false };
+        first.kind == RouteKind::VirtualService
+            && first.protocol == Protocol::Http
+            && routes.arms == Arms::Subsets
+            && match &first.rules {
+                Rules::Only | Rules::All => true,
+                Rules::Listed(listed) => matches!(listed[..], [RuleSelector::Named(_)]),
+                _ => false,
+            }
+    });
+    routes.context(
+        "without a cluster this command makes one rule of one VirtualService between two subsets, and the plan's target is \
+         another; start a lab with `canary lab`, apply your objects to it, and give its file to --kubeconfig",
+    )
+}
+
 /// All traffic at the stable version; each response names its subset.
 fn fresh(plan: &Plan) -> Result<Vec<Value>> {
     let target = &plan.target;
+    let routes = routes_of(plan)?;
     let split = VirtualService::weighted(
-        &target.virtual_service,
+        target.name(),
         [(plan.stable.as_str(), 100), (plan.canary.as_str(), 0)],
     );
     let mut split = split
-        .namespace(&target.namespace)
+        .namespace(target.namespace())
         .hosts(["*"])
         .gateway(GATEWAY)
         .port(8501)
         .stamp_subset(Client::SUBSET_HEADER);
-    if let (Some(name), Some(route)) = (&target.route, split.spec.http.iter_mut().flatten().next())
+    if let Some(name) = routes.rule()
+        && let Some(route) = split.spec.http.iter_mut().flatten().next()
     {
-        route.name = Some(name.clone());
+        route.name = Some(name.to_owned());
     }
-    let mut rule = DestinationRule::subsets(
-        &target.virtual_service,
-        [plan.stable.as_str(), plan.canary.as_str()],
-    )
-    .namespace(&target.namespace);
-    rule.metadata.name = Some(target.destination_rule_name().to_owned());
+    let mut rule =
+        DestinationRule::subsets(target.name(), [plan.stable.as_str(), plan.canary.as_str()])
+            .namespace(target.namespace());
+    rule.metadata.name = routes.destination_rule().map(|rule| rule.name);
     Ok(vec![serde_json::to_value(rule)?, serde_json::to_value(split)?])
 }
 

@@ -17,6 +17,7 @@ use canary_core::{
     metrics::{Measured, RunMetrics},
     predict::Client,
     rollout::{AaReport, report::Disagreement},
+    serving::ConfiguredServers,
 };
 use futures_util::{Stream, StreamExt};
 
@@ -113,6 +114,9 @@ where
         .anew(options.anew)
         .disagreements(&disagreements);
     if let Some(Requests { client, samples, probe }) = requests {
+        if plan.target.version_labels().is_some() {
+            rollout = rollout.model_servers(ConfiguredServers::like(&client));
+        }
         rollout = rollout.requests(Measured::new(client, counted_in()), probe, samples);
     }
     if let Some(counted) = counted {

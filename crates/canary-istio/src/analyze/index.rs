@@ -16,6 +16,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
+    gateway_api::GatewayApiObject,
     names::{CLUSTER_DOMAIN, Exports, HostIndex, gateway_name, is_in_cluster, lower, qualify},
     networking::{DestinationRule, Gateway, VirtualService},
     validate::object_name,
@@ -46,6 +47,8 @@ pub(super) struct Index<'o> {
     gateway_names: HashMap<(&'o str, &'o str), usize>,
     /// Gateways of the Gateway API, by namespace and name.
     kubernetes_gateways: HashSet<(&'o str, &'o str)>,
+    /// The objects of the Gateway API.
+    gateway_api: Vec<&'o GatewayApiObject>,
     /// The `ServiceEntry` objects among the objects.
     entries: Vec<ServiceEntry>,
     hosts: HostIndex<Vec<KnownHost<'o>>>,
@@ -58,7 +61,7 @@ pub(super) struct Index<'o> {
     stop: Option<&'o Arc<AtomicBool>>,
 }
 
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 impl<'o> Index<'o> {
     pub(super) fn new(
@@ -73,6 +76,7 @@ impl<'o> Index<'o> {
             destination_rules: Vec::new(),
             gateway_names: HashMap::new(),
             kubernetes_gateways: HashSet::new(),
+            gateway_api: Vec::new(),
             entries: Vec::new(),
             hosts: HostIndex::default(),
             pods: inventory.pods.as_deref().map(PodIndex::new),
@@ -111,6 +115,11 @@ impl<'o> Index<'o> {
         self.destination_rules.iter().take_while(|_| !self.is_stopped())
     }
 
+    /// Every object of the Gateway API, until the analysis is stopped.
+    pub(super) fn gateway_api(&self) -> impl Iterator<Item = &'o GatewayApiObject> {
+        self.gateway_api.iter().copied().take_while(|_| !self.is_stopped())
+    }
+
     /// The name of a `VirtualService` by its position.
     pub(super) fn virtual_service_id(&self, position: usize) -> &str {
         &self.virtual_services[position].id
@@ -139,6 +148,13 @@ impl<'o> Index<'o> {
                 let named =
                     (text("namespace").unwrap_or(DEFAULT), text("name").unwrap_or_default());
                 self.kubernetes_gateways.insert(named);
+            }
+            Subject::GatewayApi(object) => {
+                if let GatewayApiObject::Gateway(gateway) = object {
+                    let namespace = gateway.metadata.namespace.as_deref().unwrap_or(DEFAULT);
+                    self.kubernetes_gateways.insert((namespace, gateway.name()));
+                }
+                self.gateway_api.push(object);
             }
             Subject::ServiceEntry(object) => {
                 self.entries.push(ServiceEntry::from_json_value(object));

@@ -4,6 +4,8 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::validate::Channel;
+
 /// The objects of other kinds; `None` for a kind that is not known, which is different from an empty list.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -18,6 +20,8 @@ pub struct Inventory {
     pub secrets: Option<Vec<Secret>>,
     /// All Namespaces.
     pub namespaces: Option<Vec<Namespace>>,
+    /// The channel of the Gateway API's definitions, for the rules of its objects.
+    pub channel: Channel,
 }
 
 impl Inventory {
@@ -53,6 +57,13 @@ impl Inventory {
     #[must_use]
     pub fn namespaces(mut self, namespaces: impl IntoIterator<Item = Namespace>) -> Self {
         self.namespaces = Some(namespaces.into_iter().collect());
+        self
+    }
+
+    /// Declares the channel of the Gateway API's definitions; without it, the standard one.
+    #[must_use]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = channel;
         self
     }
 }

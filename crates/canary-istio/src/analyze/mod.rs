@@ -44,10 +44,23 @@
 //! | C504 | warning | a rule of a delegate contradicts the rule that delegates to it |
 //! | C505 | warning | some clients do not see the DestinationRule that declares a subset |
 //! | C506 | warning | HTTP rules are for servers that do not end TLS, or that do not speak HTTP |
+//! | C510 | error | the Gateway or Service that a route names as its parent does not exist |
+//! | C511 | error | no listener of the Gateway has the port or section that a route names (NoMatchingParent) |
+//! | C512 | error | no listener serves a host name of the route (NoMatchingListenerHostname) |
+//! | C513 | error | the listeners do not allow routes of this namespace or kind (NotAllowedByListeners) |
+//! | C514 | error | a backend does not exist: its share answers 500 (BackendNotFound) |
+//! | C515 | error | a reference to another namespace is not granted: its share answers 500 (RefNotPermitted) |
+//! | C516 | error | a Service lacks the port of a backend: its share answers 500, and no status says so |
+//! | C517 | warning | a regular expression is behind another route's match of every path, where no request reaches it |
+//! | C518 | warning, info | matches of two routes tie in precedence: the older route takes the requests, then the first by namespace and name |
+//! | C519 | warning | a route for a Service of another namespace applies to clients of its own namespace only |
+//! | C520 | warning | the class of a Gateway is not Istio's, or it is a waypoint: Istio reports nothing for routes of it |
+//! | C521 | error | the Secret with a listener's certificate does not exist (InvalidCertificateRef) |
 
 mod delegates;
 mod destination_rules;
 mod destinations;
+mod gateway_api;
 mod gateway_objects;
 mod gateway_references;
 mod index;
@@ -73,7 +86,7 @@ use report::Report;
 
 /// The findings across `objects`, as far as they and `inventory` allow.
 ///
-/// The objects are assumed to be all objects of their kinds in the mesh. An object without a namespace is assumed to be
+/// The objects are assumed to be all objects of their kinds in the mesh, those of the Gateway API included. An object without a namespace is assumed to be
 /// in `default`. The time taken grows with the number of objects, not with the number of pairs.
 pub fn analyze<'o, S: Into<Subject<'o>>>(
     objects: impl IntoIterator<Item = S>,
@@ -141,6 +154,7 @@ fn run(index: &Index<'_>) -> Report {
     delegates::analyze(index, &mut report);
     visibility::analyze(index, &mut report);
     namespaces::analyze(index, &mut report);
+    gateway_api::analyze(index, &mut report);
     report
 }
 

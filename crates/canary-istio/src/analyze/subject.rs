@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    gateway_api::GatewayApiObject,
     manifest::Object,
     networking::{DestinationRule, Gateway, VirtualService},
 };
@@ -19,6 +20,8 @@ pub enum Subject<'o> {
     DestinationRule(&'o DestinationRule),
     /// A `Gateway` of the Gateway API, which VirtualServices may name, as JSON.
     KubernetesGateway(&'o Value),
+    /// An object of the Gateway API.
+    GatewayApi(&'o GatewayApiObject),
     /// A `ServiceEntry`, whose hosts destinations may name, as JSON.
     ServiceEntry(&'o Value),
 }
@@ -30,6 +33,7 @@ impl<'o> Subject<'o> {
             Object::Gateway(gateway) => Some(Self::Gateway(gateway)),
             Object::VirtualService(service) => Some(Self::VirtualService(service)),
             Object::DestinationRule(rule) => Some(Self::DestinationRule(rule)),
+            Object::GatewayApi(object) => Some(Self::GatewayApi(object)),
             Object::Other(value) => {
                 let group = value["apiVersion"].as_str()?.split('/').next()?;
                 match (group, value["kind"].as_str()?) {

@@ -45,8 +45,8 @@ impl fmt::Display for Severity {
 pub struct Finding {
     /// The severity.
     pub severity: Severity,
-    /// A stable code, one of the [`catalogue`]: `V…` for Istio's admission rules, `IST…` for its analyzers, `C…` for this
-    /// library's own.
+    /// A stable code, one of the [`catalogue`]: `V…` for Istio's admission rules, `IST…` for its analyzers, `G…` for
+    /// the Gateway API's schema, `C…` for this library's own.
     pub code: String,
     /// The object, as `Kind namespace/name`; empty when it is clear from the context.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
-    networking::{DestinationRule, Gateway, VirtualService, object::Version},
+    gateway_api::{self, GatewayApiObject},
+    networking::{DestinationRule, Gateway, VirtualService, object::ISTIO},
 };
 
-/// One object of a manifest: one of the three kinds, or any other as JSON.
+/// One object of a manifest: one of Istio's three kinds, one of the Gateway API's, or any other as JSON.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[allow(
@@ -22,6 +23,8 @@ pub enum Object {
     VirtualService(VirtualService),
     /// A `DestinationRule` of Istio.
     DestinationRule(DestinationRule),
+    /// An object of the Gateway API.
+    GatewayApi(GatewayApiObject),
     /// An object of any other kind, as in the text.
     Other(Value),
 }
@@ -48,6 +51,7 @@ impl Object {
             Self::Gateway(_) => "Gateway",
             Self::VirtualService(_) => "VirtualService",
             Self::DestinationRule(_) => "DestinationRule",
+            Self::GatewayApi(object) => object.kind(),
             Self::Other(value) => value["kind"].as_str().unwrap_or_default(),
         }
     }
@@ -58,6 +62,7 @@ impl Object {
             Self::Gateway(gateway) => gateway.name(),
             Self::VirtualService(service) => service.name(),
             Self::DestinationRule(rule) => rule.name(),
+            Self::GatewayApi(object) => object.name(),
             Self::Other(value) => value["metadata"]["name"].as_str().unwrap_or_default(),
         }
     }
@@ -68,6 +73,7 @@ impl Object {
             Self::Gateway(gateway) => gateway.metadata.namespace.as_deref(),
             Self::VirtualService(service) => service.metadata.namespace.as_deref(),
             Self::DestinationRule(rule) => rule.metadata.namespace.as_deref(),
+            Self::GatewayApi(object) => object.namespace(),
             Self::Other(value) => value["metadata"]["namespace"].as_str(),
         }
     }
@@ -87,9 +93,9 @@ impl Object {
             Self::Gateway(gateway) => Self::Gateway(gateway.to_version(version)?),
             Self::VirtualService(service) => Self::VirtualService(service.to_version(version)?),
             Self::DestinationRule(rule) => Self::DestinationRule(rule.to_version(version)?),
-            Self::Other(value) => {
-                Version::wanted(version)?;
-                Self::Other(value)
+            other @ (Self::GatewayApi(_) | Self::Other(_)) => {
+                ISTIO.wanted(version)?;
+                other
             }
         })
     }
@@ -103,6 +109,7 @@ impl Object {
             Self::Gateway(gateway) => gateway.to_json_value(),
             Self::VirtualService(service) => service.to_json_value(),
             Self::DestinationRule(rule) => rule.to_json_value(),
+            Self::GatewayApi(object) => object.to_json_value(),
             Self::Other(value) => Ok(value.clone()),
         }
     }
@@ -122,6 +129,7 @@ impl Serialize for Object {
             Self::Gateway(gateway) => gateway.serialize(serializer),
             Self::VirtualService(service) => service.serialize(serializer),
             Self::DestinationRule(rule) => rule.serialize(serializer),
+            Self::GatewayApi(object) => object.serialize(serializer),
             Self::Other(value) => value.serialize(serializer),
         }
     }
@@ -158,6 +166,34 @@ macro_rules! to_object {
 }
 
 to_object!(Gateway VirtualService DestinationRule);
+
+macro_rules! gateway_api_to_object {
+    ($($kind:ident)*) => {
+        $(
+            impl From<gateway_api::$kind> for Object {
+                fn from(object: gateway_api::$kind) -> Self {
+                    Self::GatewayApi(object.into())
+                }
+            }
+
+            impl From<&gateway_api::$kind> for Object {
+                fn from(object: &gateway_api::$kind) -> Self {
+                    Self::GatewayApi(object.clone().into())
+                }
+            }
+
+            impl ToObject for gateway_api::$kind {
+                fn to_object(&self) -> Object {
+                    self.into()
+                }
+            }
+        )*
+    };
+}
+
+gateway_api_to_object!(
+    GatewayClass Gateway HttpRoute GrpcRoute ReferenceGrant BackendTlsPolicy GatewayApiObject
+);
 
 impl From<&Object> for Object {
     fn from(object: &Object) -> Self {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tree::Mark;
+use crate::finding::catalogue;
 
 /// A problem of a value, with its place and its remedy.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Problem(Box<Inner>);
 
 #[derive(Debug)]
 pub(super) struct Inner {
+    /// The rule that the value breaks, when it is one of the catalogue; else any value of another type.
+    pub(super) code: Option<&'static str>,
     pub(super) message: String,
     pub(super) found: Option<String>,
     pub(super) help: Option<String>,
@@ -29,6 +32,7 @@ pub(super) struct Place {
 impl Problem {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
+            code: None,
             message: message.into(),
             found: None,
             help: None,
@@ -75,6 +79,17 @@ impl std::error::Error for Problem {}
 
 impl serde::de::Error for Problem {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        let message = message.to_string();
+        // A message of a model may name the rule that the value breaks, at its end.
+        let named = message
+            .strip_suffix(')')
+            .and_then(|message| message.rsplit_once(" (rule "))
+            .and_then(|(message, code)| Some((message, catalogue::find(code)?)));
+        if let Some((message, rule)) = named {
+            let mut problem = Self::new(message).help(rule.remedy);
+            problem.0.code = Some(rule.code);
+            return problem;
+        }
+        Self::new(message)
     }
 }

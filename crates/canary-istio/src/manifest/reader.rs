@@ -15,11 +15,9 @@ use super::{
     yaml,
 };
 use crate::{
-    Error, Finding, Findings, Result,
-    networking::{
-        DestinationRule, Gateway, VirtualService,
-        object::{GROUP, is_istio},
-    },
+    Error, Finding, Findings, Result, gateway_api,
+    networking::{DestinationRule, Gateway, VirtualService, object::ISTIO},
+    resource::Kind,
 };
 
 /// The number of unreadable values that are reported of one object.
@@ -113,7 +111,7 @@ impl Reading {
             return;
         }
         let id = name_of(node, kind);
-        if is_istio(api_version) {
+        if ISTIO.has(api_version) {
             match kind {
                 "Gateway" => self.typed::<Gateway>(node, &id),
                 "VirtualService" => self.typed::<VirtualService>(node, &id),
@@ -121,13 +119,15 @@ impl Reading {
                 _ if OTHER_KINDS.contains(&kind) => self.other(node, &id),
                 _ => self.unknown_kind(node, kind, &id),
             }
-        } else if api_version.starts_with(GROUP)
+        } else if gateway_api::is_in_group(api_version) {
+            self.gateway_api(node, api_version, kind, &id);
+        } else if api_version.starts_with(ISTIO.group)
             || !api_version.contains('/') && ["VirtualService", "DestinationRule"].contains(&kind)
         {
             let finding = Finding::error("C306", "apiVersion", "not a version that Istio has")
                 .object(id)
                 .found(api_version)
-                .help(format!("write {GROUP}/v1"));
+                .help(format!("write {}/v1", ISTIO.group));
             self.refuse(finding, at(node, "apiVersion"));
         } else {
             self.other(node, &id);
@@ -151,10 +151,59 @@ impl Reading {
         let known: Vec<&str> = KINDS.into_iter().chain(OTHER_KINDS).collect();
         let help = match nearest(kind, &known) {
             Some(name) => format!("did you mean `{name}`?"),
-            None => format!("the kinds of {GROUP} are {}", known.join(", ")),
+            None => format!("the kinds of {} are {}", ISTIO.group, known.join(", ")),
         };
         let finding = Finding::error("C306", "kind", "not a kind that Istio has");
         self.refuse(finding.object(id).found(kind).help(help), at(node, "kind"));
+    }
+
+    /// An object of the group of the Gateway API.
+    fn gateway_api(&mut self, node: &Node<'_>, api_version: &str, kind: &str, id: &str) {
+        let read = match kind {
+            "GatewayClass" => Self::spec::<gateway_api::GatewayClass>,
+            "Gateway" => Self::spec::<gateway_api::Gateway>,
+            "HTTPRoute" => Self::spec::<gateway_api::HttpRoute>,
+            "GRPCRoute" => Self::spec::<gateway_api::GrpcRoute>,
+            "ReferenceGrant" => Self::spec::<gateway_api::ReferenceGrant>,
+            "BackendTLSPolicy" => Self::spec::<gateway_api::BackendTlsPolicy>,
+            _ if gateway_api::OTHER_KINDS.contains(&kind) => return self.other(node, id),
+            _ => {
+                let known: Vec<&str> =
+                    gateway_api::KINDS.into_iter().chain(gateway_api::OTHER_KINDS).collect();
+                let help = match nearest(kind, &known) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("the kinds of {} are {}", gateway_api::GROUP, known.join(", ")),
+                };
+                let finding = Finding::error("C306", "kind", "not a kind that the Gateway API has");
+                self.refuse(finding.object(id).found(kind).help(help), at(node, "kind"));
+                return;
+            }
+        };
+        read(self, node, api_version, id);
+    }
+
+    /// An object whose `spec` the API server requires.
+    fn spec<T: Kind + DeserializeOwned + Into<Object>>(
+        &mut self,
+        node: &Node<'_>,
+        api_version: &str,
+        id: &str,
+    ) {
+        if !T::API.has(api_version) {
+            let finding = Finding::error("C306", "apiVersion", "not a version that this kind has")
+                .object(id)
+                .found(api_version)
+                .help(format!("write {}", T::API_VERSION));
+            self.refuse(finding, at(node, "apiVersion"));
+            return;
+        }
+        if node.get("spec").is_none() {
+            let finding = Finding::error("C307", "spec", "missing field `spec`")
+                .object(id)
+                .help("the API server refuses an object without it");
+            self.refuse(finding, node.at);
+        }
+        self.typed::<T>(node, id);
     }
 
     fn typed<T: DeserializeOwned + Into<Object>>(&mut self, node: &Node<'_>, id: &str) {
@@ -242,7 +291,8 @@ fn in_document(mut finding: Finding, document: usize) -> Finding {
 
 fn finding(problem: Inner, root: Mark) -> Finding {
     let (path, at) = problem.place.map_or((String::new(), root), |place| (place.path, place.at));
-    let mut finding = place(Finding::error("C307", path, problem.message), at);
+    let mut finding =
+        place(Finding::error(problem.code.unwrap_or("C307"), path, problem.message), at);
     finding.found = problem.found;
     finding.help = problem.help;
     finding
@@ -259,18 +309,22 @@ fn name_of(node: &Node<'_>, kind: &str) -> String {
     id(kind, text("namespace"), text("name").unwrap_or_default())
 }
 
-/// Reads one of the three kinds from JSON, strictly.
-fn strict<T: DeserializeOwned>(kind: &str, value: &Value) -> Result<T> {
+/// Reads one of the modelled kinds from JSON, strictly.
+fn strict<T: Kind + DeserializeOwned>(value: &Value) -> Result<T> {
+    let kind = T::KIND;
     let bad = |reason: String| Error::Manifest { what: kind.to_owned(), reason };
     let node = json::from_value(value, 0).map_err(|error| bad(error.message))?;
-    for (key, expected) in [("kind", kind), ("apiVersion", "networking.istio.io/v1")] {
+    for (key, expected) in [("kind", kind), ("apiVersion", T::API_VERSION)] {
         let found = value.get(key).and_then(Value::as_str);
         let fits = found
-            .is_some_and(|found| if key == "kind" { found == expected } else { is_istio(found) });
+            .is_some_and(|found| if key == "kind" { found == expected } else { T::API.has(found) });
         if !fits {
             let found = found.map_or("nothing".to_owned(), |found| format!("`{found}`"));
             return Err(bad(format!("{key} is {found}, expected `{expected}`")));
         }
+    }
+    if T::API.group == gateway_api::GROUP && value.get("spec").is_none() {
+        return Err(bad("missing field `spec`, which the API server requires".to_owned()));
     }
     let mut reading = Reading::new(false);
     let object = reading.read::<T>(&node, &name_of(&node, kind));
@@ -279,7 +333,7 @@ fn strict<T: DeserializeOwned>(kind: &str, value: &Value) -> Result<T> {
 }
 
 macro_rules! from_json_value {
-    ($($kind:ident)*) => {
+    ($($kind:path),*) => {
         $(impl $kind {
             /// Reads the object from JSON, strictly: every field must be known.
             ///
@@ -287,10 +341,18 @@ macro_rules! from_json_value {
             /// [`Error::Manifest`] when `kind` or `apiVersion` is another one; [`Error::Invalid`] with
             /// every field that is not known or cannot be read.
             pub fn from_json_value(value: &Value) -> Result<Self> {
-                strict(stringify!($kind), value)
+                strict(value)
             }
         })*
     };
 }
 
-from_json_value!(Gateway VirtualService DestinationRule);
+from_json_value!(Gateway, VirtualService, DestinationRule);
+from_json_value!(
+    gateway_api::GatewayClass,
+    gateway_api::Gateway,
+    gateway_api::HttpRoute,
+    gateway_api::GrpcRoute,
+    gateway_api::ReferenceGrant,
+    gateway_api::BackendTlsPolicy
+);

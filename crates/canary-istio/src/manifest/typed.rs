@@ -44,7 +44,7 @@ pub fn read_document<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
         (Err(problem), None) => {
             let inner = problem.into_inner();
             let path = inner.place.as_ref().map(|place| place.path.clone()).unwrap_or_default();
-            let mut finding = Finding::error("C307", path, inner.message);
+            let mut finding = Finding::error(inner.code.unwrap_or("C307"), path, inner.message);
             if let Some(found) = inner.found {
                 finding = finding.found(found);
             }

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::{object, traffic_policy::TrafficPolicy};
+use crate::resource::Version;
 
 /// Settings of connections to a service, and the subsets of its endpoints.
 ///
@@ -19,10 +20,10 @@ pub struct DestinationRule {
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
     /// The version in which it is written.
-    pub(super) version: object::Version,
+    pub(super) version: Version,
 }
 
-object::kubernetes_object!(DestinationRule, DestinationRuleSpec, "destinationrules");
+object::istio_object!(DestinationRule, DestinationRuleSpec, "destinationrules");
 
 /// Settings of connections to a service, and the named subsets of its endpoints.
 ///

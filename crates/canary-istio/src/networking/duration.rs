@@ -1,8 +1,8 @@
 //! Durations, which keep their original text.
 
-use std::{fmt, str::FromStr, time};
+use std::{str::FromStr, time};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::duration_text::as_text;
 
 /// A duration in Go's syntax, such as `5s`, `1h30m`, `1.5s` or `100ms`, kept in its own text.
 ///
@@ -101,51 +101,7 @@ impl From<time::Duration> for Duration {
     }
 }
 
-impl fmt::Display for Duration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for Duration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Serialize for Duration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Duration;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as `5s` or `1h30m`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                deserializer: D,
-            ) -> Result<Duration, D::Error> {
-                deserializer.deserialize_str(self)
-            }
-        }
-
-        // The reader recognises this name, to give the advice for a bare number.
-        deserializer.deserialize_newtype_struct("Duration", Visitor)
-    }
-}
+as_text!(Duration);
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const TOO_LONG: &str = "it is longer than 292 years";

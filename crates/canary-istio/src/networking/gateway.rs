@@ -9,6 +9,7 @@ use super::{
     object::{self, is_default},
     server_tls::ServerTlsSettings,
 };
+use crate::resource::Version;
 
 /// Ports that a proxy at the edge of the mesh listens on, and the hosts served there.
 ///
@@ -22,10 +23,10 @@ pub struct Gateway {
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
     /// The version in which it is written.
-    pub(super) version: object::Version,
+    pub(super) version: Version,
 }
 
-object::kubernetes_object!(Gateway, GatewaySpec, "gateways");
+object::istio_object!(Gateway, GatewaySpec, "gateways");
 
 /// The proxies that listen (`selector`), and their ports and hosts (`servers`).
 ///

@@ -8,6 +8,7 @@ use super::{
     l4_route::{TcpRoute, TlsRoute},
     object,
 };
+use crate::resource::Version;
 
 /// The routes of requests to certain hosts.
 ///
@@ -21,10 +22,10 @@ pub struct VirtualService {
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
     /// The version in which it is written.
-    pub(super) version: object::Version,
+    pub(super) version: Version,
 }
 
-object::kubernetes_object!(VirtualService, VirtualServiceSpec, "virtualservices");
+object::istio_object!(VirtualService, VirtualServiceSpec, "virtualservices");
 
 /// The routes of requests to certain hosts, by protocol, in the order of the rules.
 ///

@@ -1,5 +1,7 @@
 //! Destinations as rules name them.
 
+use std::sync::Arc;
+
 use crate::{names::qualify, networking::Destination};
 
 /// A destination as a rule names it, with its host completed.
@@ -10,6 +12,18 @@ pub(super) struct Address {
     pub(super) port: Option<u16>,
     /// The namespace of the object that names it.
     pub(super) namespace: String,
+    pub(super) named: Named,
+}
+
+/// The field that names a destination, which decides what a proxy answers when the destination does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Named {
+    /// A `Destination`: 503.
+    Destination,
+    /// A `backendRef` of a route of the Gateway API: 500.
+    Backend,
+    /// A `backendRef` that Istio does not follow, with the reason: 500.
+    Refused(Arc<str>),
 }
 
 impl Address {
@@ -20,6 +34,7 @@ impl Address {
             subset: written.subset.clone().filter(|subset| !subset.is_empty()),
             port: number.map(|port| u16::try_from(port).unwrap_or(0)),
             namespace: namespace.to_owned(),
+            named: Named::Destination,
         }
     }
 }

@@ -7,12 +7,12 @@ use super::{
     clusters::{ClusterLookup, Proxy},
     conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
+    entry::Entry,
     rewrite::RedirectTo,
     routes::{Bound, Route},
     rule_ref::RuleRef,
     rules::{Action, Rule},
     virtual_host::Item,
-    virtual_services::Entry,
 };
 
 /// Routes already made for one workload, so that servers share them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
-    address::Address,
+    address::{Address, Named},
     destination_rules::{Client, DestinationRules},
     policy::{EffectivePolicy, MergedRule},
     registry::Registry,
@@ -36,6 +36,9 @@ pub enum FailureKind {
     NoCluster,
     /// 503, flag `UH`: the cluster has no healthy endpoint.
     NoHealthyUpstream,
+    /// 500, flag `NC`: a `backendRef` of a route of the Gateway API leads nowhere, because its Service or the port does
+    /// not exist, its kind is not supported, or no `ReferenceGrant` permits it.
+    InvalidBackend,
 }
 
 impl FailureKind {
@@ -45,6 +48,7 @@ impl FailureKind {
             Self::BadPath => 400,
             Self::NoRoute => 404,
             Self::NoCluster | Self::NoHealthyUpstream => 503,
+            Self::InvalidBackend => 500,
         }
     }
 
@@ -53,7 +57,7 @@ impl FailureKind {
         match self {
             Self::BadPath => "-",
             Self::NoRoute => "NR",
-            Self::NoCluster => "NC",
+            Self::NoCluster | Self::InvalidBackend => "NC",
             Self::NoHealthyUpstream => "UH",
         }
     }
@@ -87,7 +91,7 @@ pub struct Cluster {
     /// The subset, when the destination names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subset: Option<String>,
-    /// The port of the service.
+    /// The port of the service; 0 for a `backendRef` that Istio does not follow.
     pub port: u16,
     /// The traffic policy that DestinationRules give it; `None` when none applies.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +102,25 @@ pub struct Cluster {
     /// True when its endpoints are chosen by a hash of the request.
     #[serde(skip)]
     pub(super) hashes: bool,
+}
+
+/// Istio's name for the cluster of a `backendRef` that it does not follow; no cluster has it.
+const REFUSED: &str = "UnknownService";
+
+impl Cluster {
+    /// The cluster of a `backendRef` that Istio does not follow.
+    fn refused(reason: &Arc<str>) -> Self {
+        let failure = Failure { kind: FailureKind::InvalidBackend, reason: Arc::clone(reason) };
+        Self {
+            name: REFUSED.to_owned(),
+            host: String::new(),
+            subset: None,
+            port: 0,
+            policy: None,
+            failure: Some(failure),
+            hashes: false,
+        }
+    }
 }
 
 /// The proxy that calls a destination.
@@ -128,6 +151,9 @@ impl ClusterLookup {
         listener: u16,
         proxy: Proxy<'_>,
     ) -> Cluster {
+        if let Named::Refused(reason) = &address.named {
+            return Cluster::refused(reason);
+        }
         let viewer = client.namespace;
         let service = match proxy {
             Proxy::Gateway => self.registry.get_of(&address.host, &address.namespace, viewer),
@@ -180,8 +206,11 @@ impl ClusterLookup {
         client: &str,
         declared: bool,
     ) -> Option<Failure> {
-        let no_cluster =
-            |reason: String| Some(Failure { kind: FailureKind::NoCluster, reason: reason.into() });
+        let kind = match address.named {
+            Named::Destination => FailureKind::NoCluster,
+            Named::Backend | Named::Refused(_) => FailureKind::InvalidBackend,
+        };
+        let no_cluster = |reason: String| Some(Failure { kind, reason: reason.into() });
         if service.is_none() && self.registry.is_complete() {
             let known = if cluster.host != address.host {
                 "; the service that names it has no endpoints of its own"

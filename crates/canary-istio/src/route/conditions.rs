@@ -1,6 +1,6 @@
 //! The conditions of one `match` entry: compiled, evaluated in order, and described when one fails.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,37 +8,17 @@ use serde_json::Value;
 use super::{
     expressions::Expressions,
     invalid_match::InvalidMatch,
-    request::{DEFAULT_NAMESPACE, RequestView, path_only, query_value, query_with_mark},
+    request::{DEFAULT_NAMESPACE, RequestView},
+    seen::Seen,
+    source::{HeaderNames, Source},
     text::{Text, is_presence},
+    uri::Uri,
 };
 use crate::names::{MESH, qualify_gateway};
 use crate::networking::{HttpMatchRequest, StringMatch};
 
-/// The condition on the path.
-#[derive(Clone, Debug)]
-pub(super) enum Uri {
-    /// Every path; a rewrite then uses `"/"` as the matched prefix.
-    Any,
-    /// This path.
-    Exact(Box<str>),
-    /// Paths with this prefix, which may end in the middle of a segment.
-    Prefix(Box<str>),
-    /// Paths that the expression matches as a whole.
-    Regex(Text),
-}
-
-/// The source of a value to be compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Method,
-    Scheme,
-    Authority,
-    Path,
-    /// A header, with its number for the cache.
-    Header(u32, Box<str>),
-    Query(Box<str>),
-    Claim(Box<[String]>),
-}
+/// The field of a VirtualService with the condition on the path.
+const URI: &str = "uri";
 
 /// One condition other than that on the path.
 #[derive(Clone, Debug)]
@@ -47,6 +27,8 @@ pub(super) enum Condition {
     Value { source: Source, text: Text, invert: bool, field: Box<str> },
     /// The port of the listener.
     Port(u16),
+    /// The port of the listener, as a reference of a route to its parent names it; the field is its place in the object.
+    ParentPort(u16, Box<str>),
     /// One of these gateways; `mesh` is every sidecar.
     Gateways(Box<[String]>),
     /// Labels of the proxy.
@@ -59,6 +41,9 @@ pub(super) enum Condition {
 #[derive(Clone, Debug)]
 pub(super) struct Conditions {
     pub(super) uri: Uri,
+    /// The field with the condition on the path: `uri` in a VirtualService, `path` or `method` in a route of the
+    /// Gateway API.
+    pub(super) uri_field: &'static str,
     pub(super) ignore_case: bool,
     pub(super) rest: Box<[Condition]>,
 }
@@ -109,54 +94,10 @@ impl std::fmt::Display for Unmet {
     }
 }
 
-/// Numbers the names of headers, so that a value is looked up once for a request.
-#[derive(Clone, Debug, Default)]
-pub(super) struct HeaderNames(std::collections::HashMap<Box<str>, u32>);
-
-impl HeaderNames {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(name.into(), number);
-        number
-    }
-
-    fn source(&mut self, key: &str) -> Source {
-        if let Some(path) = claim_path(key) {
-            return Source::Claim(path);
-        }
-        let name = key.to_ascii_lowercase();
-        match name.as_str() {
-            ":method" => Source::Method,
-            ":scheme" => Source::Scheme,
-            ":authority" | "host" => Source::Authority,
-            ":path" => Source::Path,
-            _ => Source::Header(self.number(&name), name.into()),
-        }
-    }
-}
-
-/// The claim that a header key names: `@request.auth.claims.group.id` or `@request.auth.claims[group][id]`.
-fn claim_path(key: &str) -> Option<Box<[String]>> {
-    const PREFIX: &str = "@request.auth.claims";
-    let prefix = key.get(..PREFIX.len())?;
-    if !prefix.eq_ignore_ascii_case(PREFIX) {
-        return None;
-    }
-    let rest = &key[PREFIX.len()..];
-    if let Some(inner) = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Some(inner.split("][").map(str::to_owned).collect());
-    }
-    let dotted = rest.strip_prefix('.')?;
-    Some(dotted.split('.').map(str::to_owned).collect())
-}
-
 impl Conditions {
     /// The conditions of a rule without `match`: none.
     pub(super) fn none() -> Self {
-        Self { uri: Uri::Any, ignore_case: false, rest: Box::default() }
+        Self { uri: Uri::Any, uri_field: URI, ignore_case: false, rest: Box::default() }
     }
 
     /// Compiles a match of an object in `namespace`; every expression that does not compile is reported.
@@ -230,9 +171,25 @@ impl Conditions {
         broken.extend(empty);
         if broken.is_empty() {
             let ignore_case = written.ignore_uri_case.unwrap_or(false);
-            Ok(Self { uri, ignore_case, rest: rest.into() })
+            Ok(Self { uri, uri_field: URI, ignore_case, rest: rest.into() })
         } else {
             Err(broken)
+        }
+    }
+
+    /// Makes these the conditions of a route of the Gateway API: a prefix ends at the end of a segment, and the port is
+    /// that of a reference to the parent at `port_field`.
+    pub(super) fn become_route(&mut self, uri_field: &'static str, port_field: Option<&str>) {
+        self.uri_field = uri_field;
+        if let Uri::Prefix(prefix) = &self.uri
+            && &**prefix != "/"
+        {
+            self.uri = Uri::Segments(prefix.strip_suffix('/').unwrap_or(prefix).into());
+        }
+        for condition in &mut self.rest {
+            if let (Condition::Port(port), Some(field)) = (&condition, port_field) {
+                *condition = Condition::ParentPort(*port, field.into());
+            }
         }
     }
 
@@ -250,7 +207,7 @@ impl Conditions {
                 }
             }
         }
-        Ok(Self { uri: self.uri.clone(), ignore_case: self.ignore_case, rest: rest.into() })
+        Ok(Self { uri: self.uri.clone(), rest: rest.into(), ..*self })
     }
 
     /// Returns true when a sidecar has a route for it: when the conditions that do not depend on the request hold.
@@ -260,35 +217,15 @@ impl Conditions {
 
     /// Returns true when Envoy treats it as a catch-all: every path, without conditions on headers, query or claims.
     pub(super) fn is_catch_all(&self) -> bool {
-        let every_path = match &self.uri {
-            Uri::Any => true,
-            Uri::Prefix(prefix) => &**prefix == "/",
-            Uri::Regex(Text::Regex(_, source)) => &**source == ".*",
-            _ => false,
-        };
-        every_path
+        self.uri.is_every_path()
             && !self.rest.iter().any(|condition| matches!(condition, Condition::Value { .. }))
     }
 
     /// Returns true when every condition holds.
     #[inline]
     pub(super) fn hold<R: RequestView>(&self, seen: &mut Seen<'_, R>) -> bool {
-        self.uri_holds(seen.path) && self.rest.iter().all(|condition| condition.holds(seen))
-    }
-
-    #[inline]
-    fn uri_holds(&self, path: &str) -> bool {
-        match &self.uri {
-            Uri::Any => true,
-            Uri::Exact(wanted) if self.ignore_case => path.eq_ignore_ascii_case(wanted),
-            Uri::Exact(wanted) => path == &**wanted,
-            Uri::Prefix(wanted) if self.ignore_case => path
-                .as_bytes()
-                .get(..wanted.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(wanted.as_bytes())),
-            Uri::Prefix(wanted) => path.starts_with(&**wanted),
-            Uri::Regex(text) => text.matches(path),
-        }
+        self.uri.holds(seen.path, self.ignore_case)
+            && self.rest.iter().all(|condition| condition.holds(seen))
     }
 
     /// The first condition that does not hold, in words.
@@ -297,16 +234,10 @@ impl Conditions {
         seen: &mut Seen<'_, R>,
         field: &str,
     ) -> Option<Unmet> {
-        if !self.uri_holds(seen.path) {
-            let expected = match &self.uri {
-                Uri::Exact(path) => format!("exactly {path:?}"),
-                Uri::Prefix(prefix) => format!("prefix {prefix:?}"),
-                Uri::Regex(text) => text.describe(),
-                Uri::Any => "any path".to_owned(),
-            };
+        if !self.uri.holds(seen.path, self.ignore_case) {
             return Some(Unmet {
-                path: format!("{field}.uri"),
-                expected,
+                path: format!("{field}.{}", self.uri_field),
+                expected: self.uri.describe(),
                 found: Some(seen.path.to_owned()),
             });
         }
@@ -330,7 +261,7 @@ impl Condition {
                     (_, true) => !text.matches(value.unwrap_or_default()),
                 }
             }
-            Self::Port(port) => seen.port == *port,
+            Self::Port(port) | Self::ParentPort(port, _) => seen.port == *port,
             Self::Gateways(gateways) => gateways.iter().any(|gateway| gateway == MESH),
             Self::SourceLabels(labels) => labels
                 .iter()
@@ -344,7 +275,7 @@ impl Condition {
     fn applies(&self, fixed: &Fixed<'_>) -> bool {
         match self {
             Self::Value { .. } => true,
-            Self::Port(port) => fixed.port == *port,
+            Self::Port(port) | Self::ParentPort(port, _) => fixed.port == *port,
             Self::Gateways(gateways) => gateways.iter().any(|gateway| gateway == MESH),
             Self::SourceLabels(labels) => {
                 labels.iter().all(|(key, value)| (fixed.label)(key) == Some(value.as_str()))
@@ -378,6 +309,11 @@ impl Condition {
             Self::Port(port) => {
                 unmet("port", format!("listener port {port}"), Some(seen.port.to_string()))
             }
+            Self::ParentPort(port, field) => Some(Unmet {
+                path: field.to_string(),
+                expected: format!("port {port}"),
+                found: Some(seen.port.to_string()),
+            }),
             Self::Gateways(gateways) => {
                 unmet("gateways", format!("one of {}", gateways.join(", ")), Some(MESH.to_owned()))
             }
@@ -440,53 +376,5 @@ fn claim_matches(claims: Option<&Value>, path: &[String], text: &Text) -> bool {
             values.iter().filter_map(Value::as_str).any(|value| text.matches(value))
         }
         _ => false,
-    }
-}
-
-/// A cached header: its number and its value.
-type Cached<'r> = Option<(u32, Option<Cow<'r, str>>)>;
-
-/// The number of headers that are cached while one request is evaluated.
-const CACHE: usize = 8;
-
-/// A request under evaluation, with the headers already looked up.
-pub(super) struct Seen<'r, R> {
-    pub(super) request: &'r R,
-    /// The whole target, with its path normalised.
-    target: &'r str,
-    pub(super) path: &'r str,
-    /// The query with its `?`, without the fragment.
-    query: &'r str,
-    pub(super) port: u16,
-    headers: [Cached<'r>; CACHE],
-}
-
-impl<'r, R: RequestView> Seen<'r, R> {
-    /// `target` is the normalised target of the request.
-    pub(super) fn new(request: &'r R, target: &'r str, port: u16) -> Self {
-        let bare = path_only(target);
-        // Most requests have no query, which `path_only` has then found out.
-        let query = if bare.len() == target.len() { "" } else { query_with_mark(target) };
-        Self { request, target, path: bare, query, port, headers: [const { None }; CACHE] }
-    }
-
-    /// The value that a source has in the request; claims are judged elsewhere.
-    pub(super) fn value(&mut self, source: &Source) -> Option<&str> {
-        match source {
-            Source::Method => Some(self.request.method()),
-            Source::Scheme => Some(self.request.scheme()),
-            Source::Authority => Some(self.request.authority()),
-            Source::Path => Some(self.target),
-            Source::Header(number, name) => {
-                let slot = &mut self.headers[*number as usize % CACHE];
-                match slot {
-                    Some((found, _)) if found == number => {}
-                    _ => *slot = Some((*number, self.request.header(name))),
-                }
-                slot.as_ref().and_then(|(_, value)| value.as_deref())
-            }
-            Source::Query(name) => query_value(self.query, name),
-            Source::Claim(_) => None,
-        }
     }
 }

@@ -82,22 +82,35 @@ impl Cors {
         if self.credentials {
             headers.push(("access-control-allow-credentials", "true".to_owned()));
         }
-        let mut list = |name, value: &str| {
+        let list = |headers: &mut Vec<(&'static str, String)>, name, value: &str| {
             if !value.is_empty() {
                 headers.push((name, value.to_owned()));
             }
         };
         if preflight {
-            list("access-control-allow-methods", &self.methods);
-            list("access-control-allow-headers", &self.headers);
-            list("access-control-max-age", self.max_age.as_deref().unwrap_or_default());
+            // A star stands for whatever the browser asks for.
+            let asked = |name| request.header(name).unwrap_or_default().into_owned();
+            if &*self.methods == "*" {
+                let methods = asked("access-control-request-method");
+                headers.push(("access-control-allow-methods", methods));
+            } else {
+                list(&mut headers, "access-control-allow-methods", &self.methods);
+            }
+            if &*self.headers == "*" {
+                let names = asked("access-control-request-headers");
+                headers.push(("access-control-allow-headers", names));
+            } else {
+                list(&mut headers, "access-control-allow-headers", &self.headers);
+            }
+            let max_age = self.max_age.as_deref().unwrap_or_default();
+            list(&mut headers, "access-control-max-age", max_age);
         }
         if !allowed {
             // A browser refuses a response that does not name the origin.
             return Some(CorsAction::Answer(headers));
         }
         // The filter sets this one on every answer that passes it, its own included.
-        list("access-control-expose-headers", &self.expose);
+        list(&mut headers, "access-control-expose-headers", &self.expose);
         Some(if preflight { CorsAction::Answer(headers) } else { CorsAction::Pass(headers) })
     }
 }
@@ -155,6 +168,26 @@ mod tests {
             let request = Request::get("http://b.example/").header("origin", "null");
             assert!(matches!(cors.judge(&request), Some(CorsAction::Pass(_))));
         }
+    }
+
+    #[test]
+    fn a_star_allows_the_methods_and_headers_that_are_asked_for() {
+        let star = Some(vec!["*".to_owned()]);
+        let written = CorsPolicy {
+            allow_origins: Some(vec![StringMatch::exact("*")]),
+            allow_methods: star.clone(),
+            allow_headers: star,
+            ..CorsPolicy::default()
+        };
+        let cors = Cors::new(&written, &mut Expressions::default()).unwrap();
+        let request =
+            preflight("https://a.example").header("access-control-request-headers", "x-a");
+        let Some(CorsAction::Answer(headers)) = cors.judge(&request) else {
+            panic!("not answered");
+        };
+        let find = |wanted: &str| headers.iter().find(|(name, _)| *name == wanted);
+        assert_eq!(find("access-control-allow-methods").map(|one| one.1.as_str()), Some("POST"));
+        assert_eq!(find("access-control-allow-headers").map(|one| one.1.as_str()), Some("x-a"));
     }
 
     #[test]

@@ -315,8 +315,8 @@ impl<R: RequestView> Decision<R> {
     pub fn retries(&self) -> Option<&RetryPolicy> {
         match (&self.route, &self.outcome) {
             (Some(route), Outcome::Forward(cluster)) => {
-                let Rule { retries, targets, .. } = &*route.bound.rule;
-                let hashed = targets.len() == 1 && cluster.hashes;
+                let Rule { retries, alone, .. } = &*route.bound.rule;
+                let hashed = *alone && cluster.hashes;
                 if hashed { retries.hashed.as_ref() } else { retries.usual.as_ref() }
             }
             (None, Outcome::Forward(_)) => self.mesh.0.default_retries.usual.as_ref(),

@@ -4,9 +4,12 @@
 //! never excludes one that does.
 
 use super::{
-    conditions::{Condition, Conditions, Seen, Source, Uri},
+    conditions::{Condition, Conditions},
     request::RequestView,
+    seen::Seen,
+    source::Source,
     text::Text,
+    uri::Uri,
 };
 
 /// The number of different values of a request that the guards of one host look at; further ones have no guard.
@@ -62,7 +65,9 @@ impl Guards {
             Uri::Exact(path) if !conditions.ignore_case => {
                 return self.equal(Watched::PathOnly, path);
             }
-            Uri::Prefix(prefix) if !conditions.ignore_case && !prefix.is_empty() => {
+            Uri::Prefix(prefix) | Uri::Segments(prefix)
+                if !conditions.ignore_case && !prefix.is_empty() =>
+            {
                 if let Ok(end) = u32::try_from(prefix.len()) {
                     return Guard::Prefix { end, tail: tail(prefix.as_bytes()) };
                 }
@@ -162,7 +167,7 @@ mod tests {
     use super::{super::request::Request, *};
     use crate::{
         networking::{HttpMatchRequest, StringMatch},
-        route::{conditions::HeaderNames, expressions::Expressions},
+        route::{expressions::Expressions, source::HeaderNames},
     };
 
     fn conditions(matches: &[HttpMatchRequest]) -> Vec<Conditions> {

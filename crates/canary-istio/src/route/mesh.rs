@@ -2,22 +2,24 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::{
     clusters::ClusterLookup,
     declared,
     destination_rules::DestinationRules,
+    entry::Entry,
+    gateway_api::{Deployed, GatewayApiObjects, Surroundings, Translated, translate},
     gateway_workload::{GatewayWorkload, group},
     registry::Registry,
     retries::Retries,
     scopes::Scopes,
     services::Service,
     sidecars::MeshTable,
+    sorted::{Sorted, older, sorted},
     tables::{Source, Workload},
     virtual_host::{Size, TooManyRoutes},
-    virtual_services::{Compiler, Entry, Sorted},
+    virtual_services::Compiler,
 };
 use crate::{
     Error, Finding, Result,
@@ -26,7 +28,7 @@ use crate::{
     networking::{DestinationRule, Gateway, HttpRetry, VirtualService},
 };
 
-/// Gateways, VirtualServices and DestinationRules, compiled for routing.
+/// Gateways, VirtualServices, DestinationRules and the routes of the Gateway API, compiled for routing.
 ///
 /// Compiling is linear in the objects and happens once; cloning a mesh is as cheap as cloning an `Arc`, so that a proxy
 /// can hold one behind an atomic pointer and swap it when objects change. [`Mesh::route`] asks where a request goes.
@@ -64,6 +66,10 @@ pub(super) struct Compiled {
     pub(super) scopes: Scopes,
     pub(super) default_retries: Retries,
     pub(super) objects: Objects,
+    /// The gateways of the Gateway API.
+    pub(super) deployed: Vec<Deployed>,
+    /// The objects of the Gateway API that are not in force, with the reasons.
+    notes: Vec<String>,
 }
 
 /// The objects as they were given, sorted.
@@ -86,8 +92,9 @@ impl Mesh {
 
     /// The mesh of any number of objects: a [`Manifest`](crate::Manifest), a reference to one, or a list.
     ///
-    /// Among other kinds a `Service` and a `ServiceEntry` tell what is a service and on which ports, and a `Sidecar`
-    /// what its workloads know of the mesh; the rest is left aside.
+    /// Of the Gateway API it takes `Gateway`, `GatewayClass`, `HTTPRoute`, `GRPCRoute` and `ReferenceGrant`, as Istio
+    /// understands them. Among other kinds a `Service` and a `ServiceEntry` tell what is a service and on which ports, a
+    /// `Sidecar` what its workloads know of the mesh, and a `Namespace` its labels; the rest is left aside.
     ///
     /// # Errors
     /// As [`Mesh::new`].
@@ -100,12 +107,16 @@ impl Mesh {
         MeshBuilder::default()
     }
 
-    /// The parts of objects that have no effect, with the reason: delegates that are missing or not exported, delegate rules that conflict
-    /// with their root, servers of Gateways that Istio leaves out, listeners that Envoy refuses.
+    /// The parts of objects that have no effect, with the reason: delegates that are missing or not exported, delegate
+    /// rules that conflict with their root, servers of Gateways that Istio leaves out, listeners that Envoy refuses,
+    /// gateways of other controllers, and routes of the Gateway API that no parent accepts or that Istio leaves out.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         let of_rules = self.0.entries.iter().flat_map(|entry| &entry.notes);
         let of_servers = self.0.workloads.iter().flat_map(|workload| &workload.notes);
-        of_rules.map(|note| note.text.as_str()).chain(of_servers.map(String::as_str))
+        let of_routes = self.0.notes.iter();
+        of_rules
+            .map(|note| note.text.as_str())
+            .chain(of_servers.chain(of_routes).map(String::as_str))
     }
 }
 
@@ -128,6 +139,8 @@ pub struct MeshBuilder {
     virtual_services: Vec<VirtualService>,
     destination_rules: Vec<DestinationRule>,
     services: Vec<Service>,
+    gateway_api: GatewayApiObjects,
+    namespaces: Vec<Value>,
     declared: Vec<Value>,
     sidecars: Vec<Value>,
     complete: bool,
@@ -146,6 +159,8 @@ impl Default for MeshBuilder {
             virtual_services: Vec::new(),
             destination_rules: Vec::new(),
             services: Vec::new(),
+            gateway_api: GatewayApiObjects::default(),
+            namespaces: Vec::new(),
             declared: Vec::new(),
             sidecars: Vec::new(),
             complete: false,
@@ -171,11 +186,13 @@ impl MeshBuilder {
             Object::Gateway(gateway) => self.gateways.push(gateway),
             Object::VirtualService(service) => self.virtual_services.push(service),
             Object::DestinationRule(rule) => self.destination_rules.push(rule),
+            Object::GatewayApi(object) => self.gateway_api.push(object),
             Object::Other(value) => {
                 let version = value["apiVersion"].as_str().unwrap_or_default();
                 let of_istio = version.starts_with("networking.istio.io/");
                 match value["kind"].as_str() {
                     Some("Service") if version == "v1" => self.declared.push(value),
+                    Some("Namespace") if version == "v1" => self.namespaces.push(value),
                     Some("ServiceEntry") if of_istio => self.declared.push(value),
                     Some("Sidecar") if of_istio => self.sidecars.push(value),
                     _ => {}
@@ -266,29 +283,44 @@ impl MeshBuilder {
             destination_rules: sorted(self.destination_rules, |rule| &rule.metadata),
         };
         let mut compiler = Compiler::new(&self.domain, self.default_retries.clone());
-        let entries: Vec<Arc<Entry>> =
-            compiler.entries(&objects.virtual_services).into_iter().map(Arc::new).collect();
+        let mut size = Size::default();
+        let too_many =
+            |found: TooManyRoutes| Error::Invalid([Finding::from(found)].into_iter().collect());
+        let mut entries = compiler.entries(&objects.virtual_services);
+        let declared = declared::by_age(self.declared);
+        let services = declared.iter().flat_map(|value| declared::services(value, &self.domain));
+        let registry = Registry::new(services, self.services, self.complete, &self.domain);
+        let around = Surroundings {
+            domain: &self.domain,
+            registry: &registry,
+            namespaces: &self.namespaces,
+            declared: &declared,
+        };
+        let Translated { deployed, entries: of_routes, notes } =
+            translate(&self.gateway_api, &around, compiler.rules(), &mut size).map_err(too_many)?;
         compiler.into_findings().into_result()?;
+        entries.extend(of_routes);
+        entries.sort_by(|(one, _), (other, _)| older(one, other));
+        let entries: Vec<Arc<Entry>> =
+            entries.into_iter().map(|(_, entry)| Arc::new(entry)).collect();
         let rules =
             DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
-        let declared = declared::by_age(self.declared);
-        let declared = declared.iter().flat_map(|value| declared::services(value, &self.domain));
         let scopes = Scopes::new(
             &declared::by_age(self.sidecars),
             &self.root_namespace,
             &self.domain,
             self.registry_only,
         );
-        let registry = Registry::new(declared, self.services, self.complete, &self.domain);
         let lookup = ClusterLookup { registry, rules, domain: self.domain };
         let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
         let source = Source::new(&lookup, &entries);
-        let mut size = Size::default();
-        let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
+        let groups =
+            group(&objects.gateways, &deployed, &self.workloads, &namespace, &lookup.registry);
+        let workloads: Vec<Workload> = groups
             .into_iter()
             .map(|group| Workload::new(group, &source, &mut size))
             .collect::<std::result::Result<_, TooManyRoutes>>()
-            .map_err(|found| Error::Invalid([Finding::from(found)].into_iter().collect()))?;
+            .map_err(too_many)?;
         let gateways = workloads
             .iter()
             .enumerate()
@@ -306,34 +338,8 @@ impl MeshBuilder {
             scopes,
             default_retries: self.default_retries,
             objects,
+            deployed,
+            notes,
         })))
     }
-}
-
-/// Objects in Istio's order: by creation time, then name, then namespace. Without a time they come last, in the order
-/// given.
-fn sorted<T>(objects: Vec<T>, metadata: impl Fn(&T) -> &ObjectMeta) -> Sorted<T> {
-    let mut named: Sorted<T> = objects
-        .into_iter()
-        .map(|object| {
-            let metadata = metadata(&object);
-            let namespace = metadata.namespace.clone().filter(|namespace| !namespace.is_empty());
-            let name = metadata.name.clone().unwrap_or_default();
-            (namespace.unwrap_or_else(|| "default".to_owned()), name, object)
-        })
-        .collect();
-    named.sort_by(|(one_namespace, one_name, one), (other_namespace, other_name, other)| {
-        let (one, other) = (&metadata(one).creation_timestamp, &metadata(other).creation_timestamp);
-        match (one, other) {
-            (Some(one), Some(other)) => one
-                .0
-                .cmp(&other.0)
-                .then_with(|| one_name.cmp(other_name))
-                .then_with(|| one_namespace.cmp(other_namespace)),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (None, None) => std::cmp::Ordering::Equal,
-        }
-    });
-    named
 }

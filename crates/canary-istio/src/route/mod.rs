@@ -12,7 +12,9 @@ mod declared;
 mod delegate;
 mod destination_rules;
 mod diff;
+mod entry;
 mod expressions;
+mod gateway_api;
 mod gateway_workload;
 mod guards;
 mod header_value;
@@ -33,12 +35,16 @@ mod rule_ref;
 mod rules;
 mod scopes;
 mod search;
+mod seen;
 mod services;
 mod sidecars;
+mod sorted;
+mod source;
 mod split;
 mod substitution;
 mod tables;
 mod text;
+mod uri;
 mod virtual_host;
 mod virtual_services;
 mod visible;
@@ -66,7 +72,8 @@ pub use services::{Endpoint, Service};
 pub use why::{Tried, Why};
 
 pub(crate) use destination_rules::{Client, DestinationRules};
-pub(crate) use virtual_services::{NoteKind, delegation_notes};
+pub(crate) use entry::NoteKind;
+pub(crate) use virtual_services::delegation_notes;
 
 #[cfg(test)]
 mod tests;

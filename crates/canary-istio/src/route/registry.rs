@@ -260,9 +260,8 @@ impl Registry {
         };
         let mut translated = BTreeMap::new();
         for known in self.all.iter().filter(selects) {
-            for port in &known.service.ports {
-                let target = known.service.target_ports.get(port).unwrap_or(port);
-                translated.entry(*port).or_insert(*target);
+            for (port, target) in known.service.translated() {
+                translated.entry(port).or_insert(target);
             }
         }
         translated

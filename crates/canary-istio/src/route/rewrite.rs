@@ -6,11 +6,11 @@ use regex_automata::meta::Regex;
 use serde::Serialize;
 
 use super::{
-    conditions::Uri,
     expressions::Expressions,
     normalize::target,
     request::{RequestView, path_only, query_with_mark},
     substitution::Substitution,
+    uri::Uri,
 };
 use crate::names::split_authority;
 use crate::networking::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSelection};
@@ -64,7 +64,7 @@ impl PathRewrite {
 fn replace_matched(matched: &Uri, bare: &str, query: &str, to: &str) -> String {
     let rest = match matched {
         Uri::Exact(_) | Uri::Regex(_) => "",
-        Uri::Prefix(prefix) => bare.get(prefix.len()..).unwrap_or_default(),
+        Uri::Prefix(prefix) | Uri::Segments(prefix) => bare.get(prefix.len()..).unwrap_or_default(),
         Uri::Any => bare.strip_prefix('/').unwrap_or(bare),
     };
     format!("{to}{rest}{query}")

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RuleRef {
-    /// The VirtualService, as `VirtualService namespace/name`.
+    /// The VirtualService or the route, as `VirtualService namespace/name` or `HTTPRoute namespace/name`.
     pub object: String,
-    /// The place in it: `spec.http[0].match[1]`, or `spec.http[0]` for a rule without matches.
+    /// The place in it: `spec.http[0].match[1]`, or `spec.http[0]` for a rule without matches; in a route of the
+    /// Gateway API `spec.rules[0].matches[1]`, or `spec.rules[0]` for a rule without matches in its text.
     pub path: String,
-    /// Envoy's name of the route: those of rule and match, joined with a dot; empty when the rule has none.
+    /// Envoy's name of the route: those of rule and match, joined with a dot; empty when the rule has none. A rule
+    /// without a name in a route of the Gateway API has the name `namespace.route.index`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// The rule of a delegate that stands in for it, as object and path.

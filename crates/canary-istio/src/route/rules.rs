@@ -7,18 +7,21 @@ use serde::Serialize;
 use super::{
     address::Address,
     chance::{Chance, Fault},
-    conditions::{Conditions, HeaderNames},
+    conditions::Conditions,
     cors::Cors,
     expressions::Expressions,
     headers::{Edits, authority},
     retries::Retries,
     rewrite::{PathRewrite, RedirectTo},
     rule_ref::RuleRef,
+    source::HeaderNames,
     split::Split,
 };
 use crate::{
     Finding, Findings,
-    networking::{HttpBody, HttpMatchRequest, HttpRedirect, HttpRoute, RouteDestination},
+    networking::{
+        HttpBody, HttpMatchRequest, HttpRedirect, HttpRoute, HttpRouteDestination, RouteDestination,
+    },
 };
 
 /// The answer of a rule with `directResponse`.
@@ -57,6 +60,8 @@ pub(super) struct Target {
 pub(super) struct Rule {
     pub(super) action: Action,
     pub(super) targets: Box<[Target]>,
+    /// True when a single destination gets requests.
+    pub(super) alone: bool,
     pub(super) split: Split,
     pub(super) mirrors: Box<[(Address, Chance)]>,
     pub(super) rewrite: PathRewrite,
@@ -79,6 +84,27 @@ pub(super) struct Written<'w> {
     pub(super) namespace: &'w str,
     pub(super) object: &'w str,
     pub(super) path: String,
+    /// Set for a rule of a route of the Gateway API.
+    pub(super) route: Option<OfRoute>,
+}
+
+/// The parts of a rule of the Gateway API that Istio's own rules cannot hold.
+pub(super) struct OfRoute {
+    /// The destinations, in the order of the rule.
+    pub(super) backends: Vec<Address>,
+    /// The field of a match with the condition on the path.
+    pub(super) uri_field: &'static str,
+    /// The place of the reference to a parent with a port, for rules with a condition on the port.
+    pub(super) port_field: Option<String>,
+}
+
+impl OfRoute {
+    /// The field of a route's match for the field of a match of a VirtualService.
+    fn field(&self, written: &str) -> String {
+        let (name, rest) = written.split_once('.').unwrap_or((written, ""));
+        let name = if name == "uri" { self.uri_field } else { name };
+        if rest == "regex" { format!("{name}.value") } else { name.to_owned() }
+    }
 }
 
 /// Collects the faults of one rule.
@@ -117,7 +143,7 @@ impl<'c> RuleCompiler<'c> {
 
     /// Compiles a rule; `None` when something is wrong with it, which is then among the findings.
     pub(super) fn compile(&mut self, written: Written<'_>) -> Option<Arc<Rule>> {
-        let Written { http, place, matches, namespace, object, path } = written;
+        let Written { http, place, matches, namespace, object, path, route } = written;
         let before = self.findings.len();
         let mut broken = RuleFindings { findings: &mut self.findings, object, path: &path };
         let targets = http.route.as_deref().unwrap_or_default();
@@ -134,10 +160,18 @@ impl<'c> RuleCompiler<'c> {
             None
         });
         let action = action(&http, &mut broken);
-        let matches = self.matches(matches, namespace);
+        let mut matches = self.matches(matches, namespace, route.as_ref());
         if self.findings.len() > before {
             return None;
         }
+        if let Some(route) = &route {
+            for (conditions, _) in &mut matches {
+                conditions.become_route(route.uri_field, route.port_field.as_deref());
+            }
+        }
+        // Of a route's backends Istio drops those without weight.
+        let alone = if route.is_some() { live(targets) } else { targets.len() } == 1;
+        let backends = route.as_ref().map(|route| route.backends.as_slice());
         let retries = match &http.retries {
             None => self.default_retries.clone(),
             written => Retries::of(written.as_ref()),
@@ -146,7 +180,8 @@ impl<'c> RuleCompiler<'c> {
         let cors = cors.filter(|_| matches!(action, Action::Forward));
         Some(Arc::new(Rule {
             action,
-            targets: compile_targets(&http, namespace, self.domain),
+            targets: compile_targets(&http, backends, alone, namespace, self.domain),
+            alone,
             split,
             mirrors: mirrors(&http, namespace, self.domain),
             rewrite: rewrite.unwrap_or_default(),
@@ -188,6 +223,7 @@ impl<'c> RuleCompiler<'c> {
         Some(Arc::new(Rule {
             action: Action::Forward,
             targets: route.iter().map(target).collect(),
+            alone: route.len() == 1,
             split,
             mirrors: Box::default(),
             rewrite: PathRewrite::default(),
@@ -205,6 +241,7 @@ impl<'c> RuleCompiler<'c> {
         &mut self,
         matches: Vec<(HttpMatchRequest, RuleRef)>,
         namespace: &str,
+        route: Option<&OfRoute>,
     ) -> Vec<(Conditions, Arc<RuleRef>)> {
         let mut compiled = Vec::with_capacity(matches.len());
         for (written, place) in matches {
@@ -218,7 +255,11 @@ impl<'c> RuleCompiler<'c> {
                         .and_then(|inner| inner.rsplit_once(' '));
                     let (object, at) = of_delegate.unwrap_or((&place.object, &place.path));
                     for broken in broken {
-                        let at = format!("{at}.{}", broken.field);
+                        let field = match route {
+                            Some(route) => route.field(&broken.field),
+                            None => broken.field,
+                        };
+                        let at = format!("{at}.{field}");
                         let finding = Finding::error(broken.code, at, broken.reason);
                         self.findings.push(finding.object(object).help(broken.help));
                     }
@@ -227,6 +268,11 @@ impl<'c> RuleCompiler<'c> {
         }
         compiled
     }
+}
+
+/// The number of destinations that have a weight.
+fn live(targets: &[HttpRouteDestination]) -> usize {
+    targets.iter().filter(|target| target.weight.is_some_and(|weight| weight > 0)).count()
 }
 
 /// The weights of a rule; sums that Envoy refuses are reported.
@@ -287,7 +333,14 @@ fn action(http: &HttpRoute, broken: &mut RuleFindings<'_>) -> Action {
 }
 
 /// The destinations of a rule. The rule's own authority counts before a destination's.
-fn compile_targets(http: &HttpRoute, namespace: &str, domain: &str) -> Box<[Target]> {
+/// `backends` are the destinations of a rule of the Gateway API, `alone` is true when one of them gets every request.
+fn compile_targets(
+    http: &HttpRoute,
+    backends: Option<&[Address]>,
+    alone: bool,
+    namespace: &str,
+    domain: &str,
+) -> Box<[Target]> {
     let targets = http.route.as_deref().unwrap_or_default();
     let headers = http.headers.as_ref();
     let of_rule = http
@@ -298,9 +351,12 @@ fn compile_targets(http: &HttpRoute, namespace: &str, domain: &str) -> Box<[Targ
         .or_else(|| authority(headers));
     targets
         .iter()
-        .map(|target| Target {
-            address: Address::new(&target.destination, namespace, domain),
-            edits: Edits::new(headers, target.headers.as_ref(), targets.len() == 1),
+        .enumerate()
+        .map(|(index, target)| Target {
+            address: backends
+                .and_then(|backends| backends.get(index).cloned())
+                .unwrap_or_else(|| Address::new(&target.destination, namespace, domain)),
+            edits: Edits::new(headers, target.headers.as_ref(), alone),
             authority: of_rule
                 .or_else(|| authority(target.headers.as_ref()))
                 .filter(|authority| !authority.is_empty())

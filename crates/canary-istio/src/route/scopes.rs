@@ -161,7 +161,7 @@ impl Egress {
         }
     }
 
-    /// What is spoken on its port; `None` when it is for every port, each with what services declare.
+    /// The protocol of its port; `None` when it is for every port, each with what services declare.
     pub(super) fn speaks(&self) -> Option<Speaks> {
         self.speaks
     }

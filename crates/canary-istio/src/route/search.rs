@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    address::Address,
+    address::{Address, Named},
     clusters::{Cluster, Failure, FailureKind, Proxy},
-    conditions::Seen,
     cors::CorsAction,
     decision::{Decision, Outcome},
     destination_rules::Client,
@@ -18,6 +17,7 @@ use super::{
     routes::Route,
     rules::{Action, DirectResponse},
     scopes::Beyond,
+    seen::Seen,
     sidecars::{Resolved, Sidecar},
     tables::Workload,
     virtual_host::{Hosts, VirtualHost},
@@ -120,7 +120,8 @@ impl Mesh {
             }
             Resolved::Service(host) => {
                 let namespace = String::new();
-                let address = Address { host, subset: None, port: Some(port), namespace };
+                let named = Named::Destination;
+                let address = Address { host, subset: None, port: Some(port), namespace, named };
                 let cluster = Arc::new(self.0.cluster_for(&address, &request, port));
                 let mut decision = self.decision(request, port, Outcome::Passthrough);
                 decision.outcome = reach(&cluster);

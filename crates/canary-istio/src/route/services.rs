@@ -205,6 +205,12 @@ impl Service {
         self.ports.is_empty() || self.ports.contains(&port)
     }
 
+    /// The port of the pods for each port of the service.
+    pub(super) fn translated(&self) -> BTreeMap<u16, u16> {
+        let target = |port: &u16| *self.target_ports.get(port).unwrap_or(port);
+        self.ports.iter().map(|port| (*port, target(port))).collect()
+    }
+
     /// The family of protocols that a port belongs to.
     pub(super) fn speaks(&self, port: u16) -> Speaks {
         Speaks::named(self.protocols.get(&port).map_or("", String::as_str))

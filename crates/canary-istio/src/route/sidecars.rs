@@ -12,14 +12,12 @@ use super::{
     clusters::ClusterLookup,
     conditions::{Conditions, Fixed},
     destination_rules::Client,
+    entry::{Entry, Rank},
     routes::{Bound, Route},
     rule_ref::RuleRef,
     scopes::{Beyond, Egress, Scope, Scopes},
-    virtual_services::Entry,
 };
-use crate::names::{
-    HostTable, MESH, Nearness, expand_alias, lower, service_namespace, split_authority,
-};
+use crate::names::{HostTable, MESH, expand_alias, lower, service_namespace, split_authority};
 
 /// The port on which Istio also routes hosts that are no services.
 pub(super) const PLAIN: u16 = 80;
@@ -179,7 +177,7 @@ impl<'m> Sidecar<'m> {
         holders: Option<&Vec<usize>>,
         listener: Option<&Egress>,
     ) -> Vec<usize> {
-        let mut seen: Vec<(Nearness, usize)> = holders
+        let mut seen: Vec<(Rank, usize)> = holders
             .into_iter()
             .flatten()
             .filter_map(|index| self.order(*index, listener))
@@ -189,18 +187,14 @@ impl<'m> Sidecar<'m> {
     }
 
     /// The place of a VirtualService among those that the client sees.
-    pub(super) fn order(
-        &self,
-        index: usize,
-        listener: Option<&Egress>,
-    ) -> Option<(Nearness, usize)> {
+    pub(super) fn order(&self, index: usize, listener: Option<&Egress>) -> Option<(Rank, usize)> {
         let entry = &self.entries[index];
         let own = self.client.namespace;
         let imported = listener.is_none_or(|listener| {
             listener.has_virtual_service(&entry.hosts, &entry.namespace, own)
         });
-        let nearness = entry.exports.seen_from(own, &entry.namespace)?;
-        imported.then_some((nearness, index))
+        let rank = entry.rank(own)?;
+        imported.then_some((rank, index))
     }
 
     /// The parts of a request that are the same for all requests of the client.
@@ -213,7 +207,8 @@ impl<'m> Sidecar<'m> {
     /// there.
     pub(super) fn is_live(&self, index: usize) -> bool {
         let fixed = self.fixed();
-        self.table.routes[index].iter().any(|route| route.conditions.apply(&fixed))
+        self.entries[index].concerns(self.client.namespace)
+            && self.table.routes[index].iter().any(|route| route.conditions.apply(&fixed))
     }
 }
 

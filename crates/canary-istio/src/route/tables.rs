@@ -10,12 +10,13 @@ use super::{
     clusters::ClusterLookup,
     conditions::{Conditions, Listener},
     connections::ConnectionRule,
+    entry::Entry,
     gateway_workload::{Group, NamedGateway},
     listeners::{Chain, Kind, Plain, Port, kind},
     routes::Route,
     rule_ref::RuleRef,
+    services::Service,
     virtual_host::{Hosts, Size, TooManyRoutes, VirtualHost},
-    virtual_services::Entry,
 };
 use crate::names::{ServerHosts, full_server_hosts};
 use crate::networking::Server;
@@ -23,7 +24,10 @@ use crate::networking::Server;
 /// The proxies of one or more Gateways.
 #[derive(Debug)]
 pub(super) struct Workload {
+    /// The names of the Gateways, as `namespace/name`.
     pub(super) gateways: Vec<String>,
+    /// The names by which rules refer to them: those of the Gateway API have one for each listener.
+    pub(super) referred: Vec<String>,
     pub(super) namespace: String,
     pub(super) labels: BTreeMap<String, String>,
     /// By the port on which the proxies listen.
@@ -63,11 +67,10 @@ impl<'s> Source<'s> {
             .flatten()
             .filter_map(|index| {
                 let entry = &self.entries[*index];
-                let nearness = entry.exports.seen_from(viewer, &entry.namespace)?;
-                Some((nearness, *index, entry))
+                Some((entry.rank(viewer)?, *index, entry))
             })
             .collect();
-        seen.sort_by_key(|(nearness, index, _)| (*nearness, *index));
+        seen.sort_by_key(|(rank, index, _)| (*rank, *index));
         seen.into_iter().map(|(_, _, entry)| entry).collect()
     }
 }
@@ -82,10 +85,19 @@ impl Workload {
         source: &Source<'_>,
         size: &mut Size,
     ) -> Result<Self, TooManyRoutes> {
-        let Group { gateways, namespace, labels, told } = group;
-        let translated = source.lookup.registry.translated(&namespace, &labels, told);
+        let Group { gateways, namespace, labels, told, service } = group;
+        let registry = &source.lookup.registry;
+        let translated = match service {
+            Some(host) => {
+                registry.get(&host, &namespace).map(Service::translated).unwrap_or_default()
+            }
+            None => registry.translated(&namespace, &labels, told),
+        };
+        let mut shown: Vec<String> = gateways.iter().map(|gateway| gateway.shown.clone()).collect();
+        shown.dedup();
         let mut workload = Self {
-            gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
+            gateways: shown,
+            referred: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
             namespace,
             labels,
             ports: BTreeMap::new(),
@@ -138,11 +150,18 @@ impl Layout<'_> {
         server: &Server,
         number: u16,
     ) -> Result<(), TooManyRoutes> {
+        if gateway.ports.as_ref().is_some_and(|ports| !ports.contains(&number)) {
+            self.notes.push(format!(
+                "Gateway {}: the listener on port {number} is left out: the Service in front of it does not have the port",
+                gateway.shown
+            ));
+            return Ok(());
+        }
         let at = self.workload.translated.get(&number).copied().unwrap_or(number);
         let written = full_server_hosts(server.hosts.iter().flatten(), gateway.namespace);
         let port = self.ports.entry(at).or_default();
         if let Err(reason) = port.admit(server, &written) {
-            let name = &gateway.name;
+            let name = &gateway.shown;
             self.notes.push(format!(
                 "Gateway {name}: the server on port {number} for {} is left out: {reason}",
                 written.join(", ")
@@ -226,7 +245,7 @@ impl Layout<'_> {
             else {
                 continue;
             };
-            self.size.add(names.len(), &gateway.name)?;
+            self.size.add(names.len(), &gateway.shown)?;
             for name in names {
                 let host = hosts.entry(&name, || VirtualHost::named(&name));
                 host.push(&items);

@@ -3,11 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    conditions::{Seen, Unmet},
+    conditions::Unmet,
     guards::{Guards, Hashes},
     request::RequestView,
     routes::Route,
     rule_ref::RuleRef,
+    seen::Seen,
 };
 use crate::{Finding, names::HostTable};
 
@@ -106,16 +107,16 @@ const MAX_ROUTES: usize = 1_000_000;
 /// The hosts of these gateways' servers with the rules for them make more routes than [`MAX_ROUTES`].
 #[derive(Debug)]
 pub(super) struct TooManyRoutes {
-    gateways: String,
+    object: String,
 }
 
 impl From<TooManyRoutes> for Finding {
     fn from(found: TooManyRoutes) -> Self {
         let message = format!(
-            "the hosts of the servers with the rules of the VirtualServices for them make more than {MAX_ROUTES} routes"
+            "the hosts with the rules of the VirtualServices and routes for them make more than {MAX_ROUTES} routes"
         );
         Self::error("C904", "spec.servers", message)
-            .object(format!("Gateway {}", found.gateways))
+            .object(found.object)
             .help("split the mesh into several, or write fewer hosts and rules")
     }
 }
@@ -130,11 +131,16 @@ impl Size {
     /// # Errors
     /// When there are more than [`MAX_ROUTES`].
     pub(super) fn add(&mut self, count: usize, gateways: &str) -> Result<(), TooManyRoutes> {
+        self.add_for(count, format!("Gateway {gateways}"))
+    }
+
+    /// As [`Size::add`], for any object.
+    ///
+    /// # Errors
+    /// As [`Size::add`].
+    pub(super) fn add_for(&mut self, count: usize, object: String) -> Result<(), TooManyRoutes> {
         self.0 = self.0.saturating_add(count);
-        if self.0 <= MAX_ROUTES {
-            return Ok(());
-        }
-        Err(TooManyRoutes { gateways: gateways.to_owned() })
+        if self.0 <= MAX_ROUTES { Ok(()) } else { Err(TooManyRoutes { object }) }
     }
 
     /// Lays out the routes of every host; those with the same VirtualServices share them.

@@ -8,9 +8,11 @@ use std::{
 use super::{
     connections::{ConnectionRule, Match},
     delegate::{MergedMatch, in_full, merge_fields, merge_matches},
+    entry::{Entry, Note, NoteKind, Origin},
     retries::Retries,
     rule_ref::RuleRef,
     rules::{Rule, RuleCompiler, Written},
+    sorted::{Age, Sorted},
 };
 use crate::{
     Finding, Findings,
@@ -18,58 +20,16 @@ use crate::{
     networking::{HttpRoute, VirtualService},
 };
 
-/// A VirtualService, ready to be bound to listeners.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) object: String,
-    pub(super) namespace: String,
-    pub(super) hosts: Vec<String>,
-    pub(super) gateways: Vec<String>,
-    pub(super) exports: Exports,
-    pub(super) rules: Vec<Arc<Rule>>,
-    /// The rules for TLS that is not ended at the proxy.
-    pub(super) tls: Vec<ConnectionRule>,
-    /// The rules for other connections.
-    pub(super) tcp: Vec<ConnectionRule>,
-    /// Rules that are not in force, with the reasons.
-    pub(super) notes: Vec<Note>,
-}
-
-/// A rule that is not in force.
-#[derive(Debug)]
-pub(crate) struct Note {
-    pub(crate) kind: NoteKind,
-    /// The root, as `VirtualService namespace/name`.
-    pub(crate) object: String,
-    /// The rule of the root that delegates.
-    pub(crate) path: String,
-    /// The full description.
-    pub(crate) text: String,
-}
-
-/// The reason why a rule is not in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoteKind {
-    /// Its delegate does not exist, or is not exported to the namespace of the root.
-    NoDelegate,
-    /// A rule of its delegate contradicts it.
-    Conflict,
-}
-
 /// The rules of some VirtualServices that are not in force because of their delegates.
 pub(crate) fn delegation_notes(all: &Sorted<VirtualService>, domain: &str) -> Vec<Note> {
     let mut compiler = Compiler::new(domain, Retries::of(None));
-    compiler.entries(all).into_iter().flat_map(|entry| entry.notes).collect()
+    compiler.entries(all).into_iter().flat_map(|(_, entry)| entry.notes).collect()
 }
 
 /// The number of matches that the delegates of one mesh may multiply to.
 const MAX_MERGED_MATCHES: usize = 100_000;
 /// The number of bytes of JSON that they may multiply to.
 const MAX_MERGED_BYTES: usize = 8 << 20;
-
-/// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
-/// then by namespace.
-pub(crate) type Sorted<T> = Vec<(String, String, T)>;
 
 /// Compiles every VirtualService.
 pub(super) struct Compiler<'c> {
@@ -90,13 +50,18 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// The compiler of rules, which routes of the Gateway API share.
+    pub(super) fn rules(&mut self) -> &mut RuleCompiler<'c> {
+        &mut self.rules
+    }
+
     /// Everything that is wrong with the rules.
     pub(super) fn into_findings(self) -> Findings {
         self.rules.findings
     }
 
-    /// Compiles those with hosts; the others are the delegates they may name.
-    pub(super) fn entries(&mut self, all: &Sorted<VirtualService>) -> Vec<Entry> {
+    /// Compiles those with hosts, each with its age; the others are the delegates they may name.
+    pub(super) fn entries(&mut self, all: &Sorted<VirtualService>) -> Vec<(Age, Entry)> {
         let is_delegate =
             |service: &VirtualService| service.spec.hosts.as_deref().unwrap_or_default().is_empty();
         let delegates: HashMap<(&str, &str), &VirtualService> = all
@@ -106,7 +71,11 @@ impl<'c> Compiler<'c> {
             .collect();
         all.iter()
             .filter(|(_, _, service)| !is_delegate(service))
-            .map(|(namespace, name, service)| self.entry(namespace, name, service, &delegates))
+            .map(|(namespace, name, service)| {
+                let time = service.metadata.creation_timestamp.clone();
+                let age = (time, name.clone(), namespace.clone());
+                (age, self.entry(namespace, name, service, &delegates))
+            })
             .collect()
     }
 
@@ -198,6 +167,7 @@ impl<'c> Compiler<'c> {
         });
         let tcp = tcp.collect();
         Entry {
+            origin: Origin::VirtualService,
             exports: Exports::new(spec.export_to.iter().flatten().map(String::as_str), namespace),
             object,
             namespace: namespace.to_owned(),
@@ -294,6 +264,7 @@ impl<'c> Compiler<'c> {
                 object: &inner_object,
                 path: inner_path.clone(),
                 http: fields,
+                route: None,
             };
             rules.extend(self.rules.compile(written));
         }
@@ -343,6 +314,7 @@ fn own_rule<'w>(
         namespace,
         object,
         path,
+        route: None,
     }
 }
 

@@ -1,15 +1,16 @@
 //! The services and VirtualServices that a sidecar sees on one port, and the virtual hosts made from them.
 
 use super::{
+    entry::Rank,
     scopes::Egress,
     services::{Service, Speaks},
     sidecars::{PLAIN, Resolved, Sidecar, called_name},
 };
-use crate::names::{Nearness, expand_alias};
+use crate::names::expand_alias;
 
 /// The order in which Istio lays out virtual hosts: VirtualServices before services, the nearest and oldest first, of
 /// one its own hosts before its services.
-type Order = (bool, Option<(Nearness, usize)>, bool);
+type Order = (bool, Option<(Rank, usize)>, bool);
 
 /// The services and VirtualServices that a sidecar sees at its port.
 pub(super) struct Visible<'s, 'm> {
@@ -198,8 +199,12 @@ impl<'m> Visible<'_, 'm> {
     /// The virtual host of a VirtualService under a host of its own that is not a service. Beside port 80 there is one
     /// only where another of its hosts is a service.
     fn bare(&self, index: usize) -> Option<(Order, Resolved)> {
+        let entry = &self.sidecar.entries[index];
+        if entry.is_of_routes() {
+            // The parent of a route is a service, under whose names its rules stand.
+            return None;
+        }
         let serves = || {
-            let entry = &self.sidecar.entries[index];
             entry.hosts.iter().any(|host| {
                 if host.starts_with('*') {
                     let Sidecar { lookup, client, .. } = self.sidecar;

@@ -5,18 +5,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    conditions::{Seen, Unmet},
+    conditions::Unmet,
     decision::{Decision, Outcome},
+    entry::Entry,
+    gateway_api::shown_listener,
     mesh::Compiled,
     normalize::target,
     request::RequestView,
     rule_ref::RuleRef,
     scopes::Beyond,
     search::Arrival,
+    seen::Seen,
     sidecars::Resolved,
     tables::Workload,
     virtual_host::{Hosts, Item, VirtualHost},
-    virtual_services::Entry,
 };
 use crate::names::{covers, intersection, server_host_for, split_authority};
 
@@ -201,7 +203,9 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
             }
         }
         Resolved::Service(host) => {
-            why.notes.push(format!("no VirtualService for service {host} is bound to the mesh"));
+            why.notes.push(format!(
+                "no VirtualService and no route for service {host} is bound to the mesh"
+            ));
             why.host = Some(host);
         }
         Resolved::Route(_) => {
@@ -210,7 +214,7 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
         Resolved::Closed(reason) => why.notes.push(reason),
         Resolved::Unknown(beyond) => {
             why.notes.push(
-                "no VirtualService bound to the mesh is for this host on this port, and no known service has this name"
+                "no VirtualService or route bound to the mesh is for this host on this port, and no known service has this name"
                     .to_owned(),
             );
             if beyond == Beyond::Refused {
@@ -241,7 +245,7 @@ fn left_out<R: RequestView>(
 ) {
     let asked = split_authority(request.authority()).0.to_ascii_lowercase();
     if hosts.is_empty() {
-        why.notes.push(format!("no VirtualService has a route on port {port}"));
+        why.notes.push(format!("no VirtualService and no route is for port {port}"));
     }
     let mut more = 0_usize;
     for entry in &compiled.entries {
@@ -253,7 +257,7 @@ fn left_out<R: RequestView>(
         }
     }
     if more > 0 {
-        why.notes.push(format!("{more} more VirtualServices do not serve it"));
+        why.notes.push(format!("{more} more objects do not serve it"));
     }
 }
 
@@ -264,8 +268,10 @@ fn reason_left_out(
     asked: &str,
     port: u16,
 ) -> String {
-    let Some(gateway) = workload.gateways.iter().find(|name| entry.gateways.contains(name)) else {
-        return format!("its gateways are {}", entry.gateways.join(", "));
+    let Some(gateway) = workload.referred.iter().find(|name| entry.gateways.contains(name)) else {
+        let gateways: Vec<String> =
+            entry.gateways.iter().map(|name| shown_listener(name)).collect();
+        return format!("its gateways are {}", gateways.join(", "));
     };
     if entry.exports.seen_from(&workload.namespace, &entry.namespace).is_none() {
         return format!("it is not exported to namespace {}", workload.namespace);
@@ -273,12 +279,18 @@ fn reason_left_out(
     if !entry.hosts.iter().any(|host| covers(host, asked)) {
         return format!("its hosts are {}", entry.hosts.join(", "));
     }
-    let servers = compiled
-        .objects
-        .gateways
-        .iter()
-        .filter(|(namespace, name, _)| format!("{namespace}/{name}") == *gateway)
-        .flat_map(|(namespace, _, object)| {
+    let of_istio = compiled.objects.gateways.iter();
+    let of_istio = of_istio.map(|(namespace, name, object)| {
+        (format!("{namespace}/{name}"), namespace.as_str(), object)
+    });
+    let of_listeners = compiled.deployed.iter().flat_map(|deployed| {
+        let listeners = deployed.listeners.iter();
+        listeners.map(|(name, object)| (name.clone(), deployed.namespace.as_str(), object))
+    });
+    let servers = of_istio
+        .chain(of_listeners)
+        .filter(|(name, _, _)| name == gateway)
+        .flat_map(|(_, namespace, object)| {
             object.spec.servers.iter().flatten().map(move |server| (namespace, server))
         })
         .filter(|(_, server)| server.port.number == Some(u32::from(port)));
@@ -299,7 +311,7 @@ fn reason_left_out(
         }
     }
     if offered.is_empty() {
-        format!("Gateway {gateway} has no server on port {port}")
+        format!("Gateway {} has no server on port {port}", shown_listener(gateway))
     } else {
         format!("the server's hosts are {}", offered.join(", "))
     }

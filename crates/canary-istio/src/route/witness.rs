@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    conditions::{Condition, Conditions, Source, Uri},
+    conditions::{Condition, Conditions},
     request::Request,
+    source::Source,
     text::Text,
+    uri::Uri,
 };
 use crate::analyze::overlap::{Condition as Wanted, Domain, Fit, Test, Work, fit};
 use crate::names::MESH;
@@ -40,6 +42,7 @@ pub(super) fn atoms(conditions: &Conditions) -> Option<Atoms<'_>> {
         Uri::Exact(path) => all.push((Part::Path, Wanted::is(Test::Exact(path)))),
         Uri::Prefix(path) if fold => all.push((Part::Path, Wanted::is(Test::PrefixFold(path)))),
         Uri::Prefix(path) => all.push((Part::Path, Wanted::is(Test::Prefix(path)))),
+        Uri::Segments(path) => all.push((Part::Path, Wanted::is(Test::Segments(path)))),
         Uri::Regex(text) => all.push((Part::Path, Wanted::is(test(text)))),
     }
     for condition in &conditions.rest {
@@ -60,7 +63,7 @@ pub(super) fn atoms(conditions: &Conditions) -> Option<Atoms<'_>> {
                         || !text.matches(""));
                 all.push((part, Wanted { test: test(text), wanted: !invert, missing }));
             }
-            Condition::Port(port) => {
+            Condition::Port(port) | Condition::ParentPort(port, _) => {
                 all.push((Part::Port, Wanted::is(Test::Number(u32::from(*port)))));
             }
             Condition::Gateways(names) => {

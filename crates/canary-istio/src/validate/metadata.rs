@@ -20,8 +20,24 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("internal.istio.io/parents", "V019", "Istio sets it itself and refuses it from users"),
 ];
 
-/// Checks annotations and the name; `false` when Istio looks no further.
+/// Checks the metadata as Istio's webhook and the API server do; `false` when Istio looks no further.
 pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
+    check_stored(metadata, sink);
+    let root = Path::root("metadata");
+    let Some(annotations) = &metadata.annotations else { return true };
+    let path = root.field("annotations");
+    for (key, code, why) in REFUSED {
+        if annotations.contains_key(*key) {
+            sink.error(code, &path.key(key), format!("the annotation is not allowed here: {why}"))
+                .help("remove the annotation");
+            return false;
+        }
+    }
+    true
+}
+
+/// Checks the metadata as the API server does for every kind.
+pub(super) fn check_stored(metadata: &ObjectMeta, sink: &mut Sink<'_>) {
     let root = Path::root("metadata");
     match metadata.name.as_deref() {
         None | Some("") if metadata.generate_name.is_none() => {
@@ -41,16 +57,6 @@ pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
     check_namespace(metadata, &root, sink);
     check_labels(metadata, &root, sink);
     check_annotations(metadata, &root, sink);
-    let Some(annotations) = &metadata.annotations else { return true };
-    let path = root.field("annotations");
-    for (key, code, why) in REFUSED {
-        if annotations.contains_key(*key) {
-            sink.error(code, &path.key(key), format!("the annotation is not allowed here: {why}"))
-                .help("remove the annotation");
-            return false;
-        }
-    }
-    true
 }
 
 fn check_namespace(metadata: &ObjectMeta, root: &Path<'_>, sink: &mut Sink<'_>) {

@@ -1,7 +1,7 @@
 //! The rules of one object: what Istio and the API server refuse, and what has no effect or an unexpected one.
 //!
-//! An error means that the object is not admitted: by Istio's webhook (`V…`) or by the API server (`S…`). An object
-//! without errors is admitted. Warnings with these codes, and with `IST…`, are Istio's own; `C…` are this library's,
+//! An error means that the object is not admitted: by Istio's webhook (`V…`) or by the API server (`S…`, and `G…` for
+//! objects of the Gateway API). An object without errors is admitted. Warnings with these codes, and with `IST…`, are Istio's own; `C…` are this library's,
 //! for mistakes that Istio does not detect. [`CATALOGUE`] lists every code.
 //!
 //! ```
@@ -30,6 +30,7 @@ mod destination_rule;
 mod duration;
 mod export_to;
 mod gateway;
+pub(crate) mod gateway_api;
 mod gateway_names;
 mod header;
 mod http_action;
@@ -50,8 +51,8 @@ mod traffic_policy;
 mod virtual_service;
 
 pub use crate::finding::catalogue::{CATALOGUE, Rule, Source};
-pub use options::{IstioVersion, IstioVersionError, Options};
-pub use re2::is_full_match;
+pub use options::{Channel, ChannelError, IstioVersion, IstioVersionError, Options};
+pub use re2::{is_full_match, literal};
 
 use crate::{
     finding::Findings,
@@ -85,6 +86,7 @@ impl Validate for Object {
             Self::Gateway(gateway) => gateway.validate_with(options),
             Self::VirtualService(service) => service.validate_with(options),
             Self::DestinationRule(rule) => rule.validate_with(options),
+            Self::GatewayApi(object) => object.validate_with(options),
             Self::Other(_) => Findings::new(),
         }
     }
@@ -108,7 +110,7 @@ impl Validate for Manifest {
 }
 
 macro_rules! validate_method {
-    ($($kind:ident),*) => {$(
+    ($($kind:path),*) => {$(
         impl $kind {
             /// The findings here, for the newest known control plane.
             pub fn validate(&self) -> Findings {
@@ -119,6 +121,15 @@ macro_rules! validate_method {
 }
 
 validate_method!(Gateway, VirtualService, DestinationRule, Manifest);
+validate_method!(
+    crate::gateway_api::GatewayApiObject,
+    crate::gateway_api::GatewayClass,
+    crate::gateway_api::Gateway,
+    crate::gateway_api::HttpRoute,
+    crate::gateway_api::GrpcRoute,
+    crate::gateway_api::ReferenceGrant,
+    crate::gateway_api::BackendTlsPolicy
+);
 
 /// The name that a finding gives its object.
 pub(crate) fn object_name(kind: &str, namespace: &str, name: &str) -> String {

@@ -18,11 +18,57 @@ pub struct Options {
     pub istio_version: Option<IstioVersion>,
     /// The namespace of objects that name none.
     pub namespace: String,
+    /// The channel of the Gateway API's `CustomResourceDefinition`s in the cluster.
+    pub channel: Channel,
+}
+
+/// A channel of the Gateway API: the fields and rules that its `CustomResourceDefinition`s have.
+///
+/// The annotation `gateway.networking.k8s.io/channel` of the definitions names it.
+///
+/// ```
+/// use canary_core::{gateway_api::HttpRoute, validate::{Channel, Options, validate}};
+///
+/// let json = serde_json::json!({
+///     "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "pets"},
+///     "spec": {"parentRefs": [{"name": "public"}], "rules": [
+///         {"backendRefs": [{"name": "pets", "port": 80}], "retry": {"attempts": 3}}]},
+/// });
+/// let route = HttpRoute::from_json_value(&json)?;
+/// assert_eq!(route.validate().errors().next().map(|one| one.code.as_str()), Some("G210"));
+/// let options = Options::default().channel(Channel::Experimental);
+/// assert!(!validate(&route, &options).has_errors());
+/// # Ok::<(), canary_core::manifest::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The standard channel.
+    #[default]
+    Standard,
+    /// The experimental channel, which has `retry`, `sessionPersistence` and other fields besides.
+    Experimental,
+}
+
+/// A text that is not a channel of the Gateway API.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a channel of the Gateway API; write `standard` or `experimental`")]
+pub struct ChannelError(String);
+
+impl FromStr for Channel {
+    type Err = ChannelError;
+
+    fn from_str(text: &str) -> Result<Self, ChannelError> {
+        match text {
+            "standard" => Ok(Self::Standard),
+            "experimental" => Ok(Self::Experimental),
+            _ => Err(ChannelError(text.to_owned())),
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { istio_version: None, namespace: "default".to_owned() }
+        Self { istio_version: None, namespace: "default".to_owned(), channel: Channel::Standard }
     }
 }
 
@@ -38,6 +84,13 @@ impl Options {
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
+        self
+    }
+
+    /// Checks objects of the Gateway API for the definitions of this channel.
+    #[must_use]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = channel;
         self
     }
 

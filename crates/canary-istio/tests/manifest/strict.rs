@@ -1,6 +1,8 @@
 //! Strict reading refuses with path, place and remedy; lenient reading reports the same.
 
-use canary_core::{Finding, Findings, Manifest, Object, Severity, manifest::Error};
+use canary_core::{
+    Finding, Findings, Manifest, Object, Severity, gateway_api::GatewayApiObject, manifest::Error,
+};
 
 pub(crate) fn service(spec: &str) -> String {
     format!(
@@ -365,8 +367,51 @@ fn kinds_and_versions_are_checked() {
     assert_eq!(the_one("kind: Gateway\n").path, "apiVersion");
     assert_eq!(the_one("just a text\n").code, "C306");
     // A Gateway of the Gateway API is another kind.
-    let other = Manifest::read(&text("gateway.networking.k8s.io/v1", "Gateway")).unwrap();
+    let of_gateway_api = |version: &str, kind: &str| {
+        text(&format!("gateway.networking.k8s.io/{version}"), kind)
+            + "spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}\n"
+    };
+    let other = Manifest::read(&of_gateway_api("v1", "Gateway")).unwrap();
+    assert!(matches!(other.objects[0], Object::GatewayApi(GatewayApiObject::Gateway(_))));
+    assert_eq!(other.to_version("v1alpha3").unwrap().objects.len(), 1, "another API's versions");
+}
+
+#[test]
+fn kinds_and_versions_of_the_gateway_api_are_checked() {
+    let text = |version: &str, kind: &str| {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/{version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{}}\n"
+        )
+    };
+    for version in ["v1", "v1beta1"] {
+        let manifest = Manifest::read(&text(version, "HTTPRoute")).unwrap();
+        let written = manifest.to_json_value().unwrap();
+        assert_eq!(written["apiVersion"], format!("gateway.networking.k8s.io/{version}"));
+    }
+    let grant = canary_core::gateway_api::ReferenceGrant::allow_routes("a", "b");
+    assert_eq!(grant.api_version(), "gateway.networking.k8s.io/v1beta1");
+    assert!(grant.clone().to_version("v1").is_ok());
+    let reason = grant.to_version("v1alpha2").unwrap_err().to_string();
+    assert!(reason.contains("write one of v1beta1, v1"), "{reason}");
+    let finding = the_one(&text("v1beta1", "GRPCRoute"));
+    assert_eq!((finding.code.as_str(), finding.path.as_str()), ("C306", "apiVersion"));
+    assert_eq!(finding.help.as_deref(), Some("write gateway.networking.k8s.io/v1"));
+    let finding = the_one(&text("v1", "HttpRoute"));
+    assert_eq!(finding.help.as_deref(), Some("did you mean `HTTPRoute`?"));
+    // Kinds without a model are read as they are.
+    let other = Manifest::read(&text("v1", "TLSRoute")).unwrap();
     assert!(matches!(other.objects[0], Object::Other(_)));
+    let bare = text("v1", "HTTPRoute").replace("spec: {}\n", "");
+    assert_eq!(the_one(&bare).path, "spec");
+    // The rule that a filter breaks is named, and so is every other mistake.
+    let filter = text("v1", "HTTPRoute").replace(
+        "spec: {}",
+        "spec: {rules: [{filters: [{type: CORS}], backendRefs: [{nmae: a, name: b, port: x}]}]}",
+    );
+    let found = refused(&filter);
+    let codes: Vec<&str> = found.iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(codes, ["G110", "C301", "C307"]);
+    assert_eq!(found.0[0].help.as_deref(), Some("correct the type, or the field"));
 }
 
 #[test]

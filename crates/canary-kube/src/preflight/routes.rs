@@ -1,22 +1,25 @@
-//! Checks of the `VirtualService`: who else writes it.
+//! Checks of the routes: who else writes it.
 
-use canary_rollout::patch::{GitOps, foreign_controller};
+use canary_rollout::{
+    cluster::ObjectRef,
+    patch::{GitOps, foreign_controller},
+};
 use serde_json::Value;
 
 use super::{Check, Outcome};
 use crate::Result;
 
 /// Checks that no other controller changes the weights.
-pub(super) fn owner(name: &str, routes: &Result<Option<Value>>) -> Check {
+pub(super) fn owner(name: &ObjectRef, routes: &Result<Option<Value>>) -> Check {
     const NAME: &str = "owner of the routes";
     match routes {
         Err(error) => Check::unknown(NAME, error),
-        Ok(None) => Check::new(NAME, Outcome::Pass, format!("no VirtualService {name} yet")),
+        Ok(None) => Check::new(NAME, Outcome::Pass, format!("no {name} yet")),
         Ok(Some(object)) => match foreign_controller(object) {
             Some(controller) => Check::new(
                 NAME,
                 Outcome::Fail,
-                format!("VirtualService {name} belongs to {controller}"),
+                format!("{name} belongs to {controller}"),
             )
             .remedy(
                 "let that controller do the release, or remove the object from its control first",
@@ -27,7 +30,7 @@ pub(super) fn owner(name: &str, routes: &Result<Option<Value>>) -> Check {
 }
 
 /// Checks whether a tool writes the routes as a Git repository states them, which reverts a rollout's weights.
-pub(super) fn gitops(name: &str, routes: &Result<Option<Value>>) -> Option<Check> {
+pub(super) fn gitops(name: &ObjectRef, routes: &Result<Option<Value>>) -> Option<Check> {
     const NAME: &str = "GitOps";
     // A missing or unreadable object is reported by the ownership check.
     let object = routes.as_ref().ok()?.as_ref()?;
@@ -36,14 +39,12 @@ pub(super) fn gitops(name: &str, routes: &Result<Option<Value>>) -> Option<Check
         Some(tool) if tool.leaves_alone(object) => Check::new(
             NAME,
             Outcome::Pass,
-            format!(
-                "{tool} manages VirtualService {name}, and its annotations or labels exclude it"
-            ),
+            format!("{tool} manages {name}, and its annotations or labels exclude it"),
         ),
         Some(tool) => Check::new(
             NAME,
             Outcome::Warn,
-            format!("{tool} manages VirtualService {name}, and may revert the weights of a run"),
+            format!("{tool} manages {name}, and may revert the weights of a run"),
         )
         .remedy(tool.remedy()),
     })

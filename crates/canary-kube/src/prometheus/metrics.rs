@@ -9,6 +9,9 @@ use canary_rollout::evidence::Request;
 /// the mesh: `yes` with the header.
 pub const HEADER_MARK: &str = "canary_header";
 
+/// The labels that name the Service of a request's destination.
+pub(super) const SERVICE_LABELS: [&str; 2] = ["destination_service", "destination_service_name"];
+
 /// The proxy that reports a request. Istio counts each request twice, at the client's side and at the server's; exactly
 /// one of the two is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,7 +175,7 @@ pub struct Metrics {
     pub latency: Option<Latency>,
     /// The conditions that select the series. Every subset of the service must be among them.
     pub matchers: Vec<Matcher>,
-    /// The label that names the subset.
+    /// The label that names the version: its subset, or its Service.
     pub subset: String,
     /// The labels by which a request counts as failed.
     pub outcome: Outcome,
@@ -312,6 +315,14 @@ impl Metrics {
                 "Istio counts each request at its source and at its destination; select exactly one of them with `reporter`"
                     .to_owned(),
             );
+        }
+        let at_pods = reporters.iter().any(|one| one.value == Reporter::Destination.value());
+        if at_pods && SERVICE_LABELS.contains(&self.subset.as_str()) {
+            return wrong(format!(
+                "the proxy of a pod behind several Services names any one of them in {}, so with the reporter destination it \
+                 does not identify the version; use the reporter source, or the label destination_version",
+                self.subset
+            ));
         }
         Ok(())
     }

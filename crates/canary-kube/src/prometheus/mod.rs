@@ -44,6 +44,7 @@ mod increase;
 mod mark;
 mod metrics;
 mod promql;
+mod services;
 mod settings;
 mod source;
 mod tally;

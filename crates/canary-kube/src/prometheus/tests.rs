@@ -286,12 +286,17 @@ fn names_and_reporters_are_checked() {
     assert!(istio().check().is_ok());
     assert!(istio().reporter(Reporter::Destination).check().is_ok());
     assert!(Metrics::tensorflow_serving("m", "version").check().is_ok());
+    let services = || Metrics::istio_services(["app-v1", "app-v2"], "default");
+    assert!(services().check().is_ok());
+    let versions = services().reporter(Reporter::Destination).subset_label("destination_version");
+    assert!(versions.check().is_ok());
     for (metrics, word) in [
         (istio().with(Matcher::equal("reporter", "destination")), "exactly one"),
         (istio().with(Matcher::equal("destination_version", "v1")), "identifies the subsets"),
         (istio().with(Matcher::equal("a-b", "v1")), "a-b"),
         (istio().with(Matcher::equal("le", "1")), "le"),
         (istio().subset_label("1st"), "1st"),
+        (services().reporter(Reporter::Destination), "does not identify the version"),
         (Metrics { requests: "a b".to_owned(), ..istio() }, "a b"),
     ] {
         let message = metrics.check().unwrap_err().to_string();

@@ -9,9 +9,15 @@ use percent_encoding::percent_decode_str;
 const ISTIO: [&str; 3] =
     ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
-/// The versions under which a kind is served, the preferred one first.
+/// The versions under which objects of the Gateway API are served that are older than its release 1.1.
+const GATEWAY_API: [&str; 2] =
+    ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"];
+
+/// The versions under which a kind is served, the preferred one first. A Gateway is a kind of both groups.
 pub(super) fn versions_of(kind: &str) -> Vec<&'static str> {
     match ObjectRef::version_of(kind) {
+        Some(_) if kind == "Gateway" => [&ISTIO[..], &GATEWAY_API].concat(),
+        Some(_) if kind == "HTTPRoute" => GATEWAY_API.to_vec(),
         Some(version) if version == ISTIO[0] => ISTIO.to_vec(),
         Some(version) => vec![version],
         None => Vec::new(),
@@ -103,6 +109,11 @@ mod tests {
             (format!("{routes}/virtualservices"), "VirtualService   "),
             (format!("{routes}/namespaces/a/virtualservices"), "VirtualService a  "),
             (format!("{routes}/namespaces/a/virtualservices/pets"), "VirtualService a pets "),
+            (
+                "/apis/gateway.networking.k8s.io/v1/namespaces/a/gateways/b".to_owned(),
+                "Gateway a b ",
+            ),
+            ("/apis/gateway.networking.k8s.io/v1beta1/httproutes".to_owned(), "HTTPRoute   "),
             ("/apis/apps/v1/namespaces/a/deployments/b/scale".to_owned(), "Deployment a b scale"),
             ("/api/v1/namespaces/a".to_owned(), "Namespace  a "),
             ("/api/v1/namespaces".to_owned(), "Namespace   "),
@@ -110,7 +121,14 @@ mod tests {
         ] {
             assert_eq!(read(&path).as_deref(), Some(expected), "{path}");
         }
-        for path in ["/", "/api/v1", "/apis/apps/v1/pods", "/api/v1/pods/b", "/api/v1/kittens"] {
+        for path in [
+            "/apis/gateway.networking.k8s.io/v1beta1/grpcroutes",
+            "/",
+            "/api/v1",
+            "/apis/apps/v1/pods",
+            "/api/v1/pods/b",
+            "/api/v1/kittens",
+        ] {
             assert_eq!(read(path), None, "{path}");
         }
     }

@@ -159,7 +159,7 @@ impl Upstreams {
             let answered = tokio::time::timeout(limit, answered).await;
             let reply = answered.unwrap_or_else(|_elapsed| Reply::timeout());
             if let Some(log) = log {
-                log.record_reply(to.subset.as_deref(), reply).await;
+                log.record_reply(&to, reply).await;
             }
         });
     }

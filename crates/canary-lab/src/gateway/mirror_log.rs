@@ -14,6 +14,7 @@ use canary_core::{
     evidence::{Answer, Logged, Pair, Request, Subsets, Timestamp},
     predict::read_top,
     rollout::Result,
+    route::Cluster,
 };
 use futures_core::Stream;
 use tokio::sync::mpsc;
@@ -102,16 +103,21 @@ impl Log {
         all
     }
 
-    /// Logs a response and returns it.
-    pub(crate) async fn record_reply(self, subset: Option<&str>, reply: Reply) -> Reply {
+    /// Logs a response of a version and returns it. The version is the subset; where there is none, the Service.
+    pub(crate) async fn record_reply(self, by: &Cluster, reply: Reply) -> Reply {
         let (reply, body) = reply.whole().await;
-        self.record(subset, reply.response.status().as_u16(), &body);
+        let service = by.host.split('.').next().unwrap_or_default();
+        self.record(
+            by.subset.as_deref().unwrap_or(service),
+            reply.response.status().as_u16(),
+            &body,
+        );
         reply
     }
 
-    fn record(self, subset: Option<&str>, status: u16, body: &Bytes) {
+    fn record(self, version: &str, status: u16, body: &Bytes) {
         let Self { room, sink, id, input } = self;
-        let (at, arm) = (Timestamp::now(), sink.subsets.arm(subset));
+        let (at, arm) = (Timestamp::now(), sink.subsets.arm(Some(version)));
         let top = read_top(body).ok().and_then(|top| top.into_iter().next());
         let mut record = match top {
             _ if Request::is_failure(status) => Logged::failure(id, at, arm, status),

@@ -250,7 +250,7 @@ impl Proxy {
             None => sent.await,
         };
         if let Some(log) = log {
-            reply = log.record_reply(cluster.subset.as_deref(), reply).await;
+            reply = log.record_reply(&cluster, reply).await;
         }
         if let Some((recent, request)) = recent {
             let (path, subset) = (decision.request().path, cluster.subset.as_deref());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Gateway, Mesh, VirtualService,
+    DestinationRule, Gateway, Manifest, Mesh, Object, VirtualService,
     rollout::{Error, Result},
     route::{Cluster, Service},
 };
@@ -46,6 +46,7 @@ pub(crate) struct Snapshot {
 }
 
 const NETWORKING: &str = "networking.istio.io/";
+const GATEWAY_API: &str = "gateway.networking.k8s.io/";
 
 impl Snapshot {
     /// Compiles the objects of the store.
@@ -62,6 +63,14 @@ impl Snapshot {
                 inventory = inventory.backend(backend(&service, &behind));
                 endpoints.insert(service.host.clone(), behind);
                 services.push(service);
+            } else if version.starts_with(GATEWAY_API) {
+                if kind == "Gateway" {
+                    let listeners = object["spec"]["listeners"].as_array();
+                    ports.extend(listeners.into_iter().flatten().filter_map(listener_port));
+                }
+                builder = builder.objects(&Manifest::read(&object.to_string())?);
+            } else if version == "v1" && kind == "Namespace" {
+                builder = builder.object(Object::Other(object.clone()));
             } else if version.starts_with(NETWORKING) {
                 match kind {
                     "Gateway" => {
@@ -145,6 +154,12 @@ fn http_port(server: &Value) -> Option<u16> {
     let plain =
         ["HTTP", "HTTP2", "GRPC", "GRPC-WEB"].contains(&protocol.to_ascii_uppercase().as_str());
     server["port"]["number"].as_u64().filter(|_| plain).and_then(|port| u16::try_from(port).ok())
+}
+
+/// The port of a listener of the Gateway API, when it speaks plain HTTP.
+fn listener_port(listener: &Value) -> Option<u16> {
+    let plain = listener["protocol"] == "HTTP";
+    listener["port"].as_u64().filter(|_| plain).and_then(|port| u16::try_from(port).ok())
 }
 
 /// A service and its pods as Envoy's clusters are made from them.

@@ -21,14 +21,18 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Settings that turn off the features which a stock Envoy without an agent lacks, or which need a cluster around istiod.
-const ENVIRONMENT: [(&str, &str); 7] = [
+const ENVIRONMENT: [(&str, &str); 9] = [
     ("PILOT_ENABLE_METADATA_EXCHANGE", "false"),
     ("PILOT_ENABLE_ALPN_FILTER", "false"),
     ("ENABLE_CA_SERVER", "false"),
     ("PILOT_CERT_PROVIDER", "none"),
     ("INJECT_ENABLED", "false"),
     ("VALIDATION_WEBHOOK_CONFIG_NAME", ""),
+    // Without a template of injection it cannot deploy gateways: a Gateway names its Service.
+    ("PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER", "false"),
     ("POD_NAMESPACE", GATEWAY_NAMESPACE),
+    // The holder of the lease under which the status of routes is written.
+    ("POD_NAME", "istiod"),
 ];
 
 /// Istio's control plane; dropping it stops it.

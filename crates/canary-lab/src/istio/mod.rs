@@ -16,6 +16,8 @@ mod mirror;
 mod objects;
 #[cfg(feature = "istio")]
 mod parts;
+mod proxy;
+mod sidecar;
 
 #[cfg(feature = "istio")]
 pub(crate) use self::{
@@ -29,3 +31,4 @@ pub use parts::IstioParts;
 pub use gateway::IngressGateway;
 pub use istiod::Istiod;
 pub use objects::{GATEWAY_NAMESPACE, free_node_port, gateway_objects, ready_node, workload_entry};
+pub use sidecar::Sidecar;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// The namespace of istiod and of the gateway, which is also the mesh's root namespace.
 pub const GATEWAY_NAMESPACE: &str = "istio-system";
 /// The label of the gateway's pods, which Gateways select.
-pub(super) const GATEWAY_LABEL: (&str, &str) = ("istio", "ingressgateway");
+const GATEWAY_LABEL: (&str, &str) = ("istio", "ingressgateway");
 
 /// The ports that Kubernetes gives to Services of type `NodePort`.
 const NODE_PORTS: std::ops::Range<u16> = 30_000..32_768;

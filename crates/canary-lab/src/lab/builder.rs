@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::{
     front::{EnvoyFront, Front},
     registry::Registry,
+    route_status,
     running::{Lab, Threads},
     workloads,
 };
@@ -231,6 +232,7 @@ impl LabBuilder {
             }
         });
         let watched = (!matches!(gateway, Front::Own(_))).then(|| Arc::downgrade(&proxy));
+        runtime.spawn(route_status::run(store.clone()));
         runtime.spawn(workloads::run(store.clone(), Arc::new(self.registry), pods, watched));
         drop(guard);
         let (gateway_address, metrics_address) = (gateway.address(), metrics.address());

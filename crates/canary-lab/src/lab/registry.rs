@@ -8,7 +8,10 @@ use std::{
 
 use canary_core::rollout::{Error, Result};
 
-use crate::model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Variant};
+use crate::{
+    model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Variant},
+    server::Folders,
+};
 
 /// The models by path; real ones are loaded when they are first needed.
 #[derive(Debug, Default)]
@@ -29,6 +32,22 @@ const REAL: [(&str, Variant, Preprocessing, f64); 4] = [
 ];
 
 impl Registry {
+    /// The version folders under these base paths: the models whose path is a base path and a number.
+    pub(crate) fn folders<'p>(&self, base_paths: impl Iterator<Item = &'p str>) -> Folders {
+        let folders = Folders::default();
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        for base_path in base_paths {
+            let base = base_path.trim_end_matches('/');
+            for (path, model) in models.iter() {
+                let below = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+                if let Some(version) = below.and_then(|name| name.parse().ok()) {
+                    folders.add_shared(base, version, Arc::clone(model));
+                }
+            }
+        }
+        folders
+    }
+
     /// The model of a path; this may read files and take seconds.
     pub(crate) fn load(&self, path: &str) -> Result<Arc<dyn Model>> {
         let known = || self.models.lock().unwrap_or_else(PoisonError::into_inner);

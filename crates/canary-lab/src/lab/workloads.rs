@@ -12,15 +12,16 @@ use canary_core::{
 };
 use serde_json::{Value, json};
 
-use super::registry::Registry;
+use super::{config_file::ConfigFile, endpoints::Endpoints, registry::Registry};
 use crate::{
     gateway::{Pod, Proxy},
-    server::{ModelServer, Served, Watcher},
+    server::{Configured, ModelServer, Served, Watcher},
     store::{Change, Store},
 };
 
-/// The ports of a model server's container, when it states none: REST.
+/// The ports of a model server's container, when it states none.
 const REST_PORT: u16 = 8501;
+const GRPC_PORT: u16 = 8500;
 /// The most pods of one Deployment.
 const MAX_REPLICAS: u64 = 16;
 
@@ -32,6 +33,8 @@ struct Running {
     spec: Value,
     path: String,
     ready: bool,
+    /// `true` when the servers have a model config file.
+    configured: bool,
     /// Stops with the pods.
     _servers: Vec<ModelServer>,
 }
@@ -47,6 +50,7 @@ pub(crate) async fn run(
 ) {
     let (objects, mut changes) = store.watch_all();
     let mut running = BTreeMap::new();
+    let mut endpoints = Endpoints::default();
     let mut deployments: BTreeMap<ObjectRef, Value> = BTreeMap::new();
     let mut next: Vec<(Change, Value)> =
         objects.into_iter().map(|object| (Change::Applied, object)).collect();
@@ -72,9 +76,17 @@ pub(crate) async fn run(
             }
             keep
         });
+        let mut reports = Vec::new();
         for (reference, deployment) in &deployments {
             let watched = watched.as_ref();
-            reconcile(&store, &registry, &pods, &mut running, reference, deployment, watched).await;
+            let found =
+                reconcile(&store, &registry, &pods, &mut running, reference, deployment, watched);
+            reports.extend(found.await.map(|found| (reference, deployment, found)));
+        }
+        endpoints.follow(&store, &configured(&pods, &running));
+        // Last, because a Deployment that is ready must have servers that can be found.
+        for (reference, deployment, (ready, problem)) in reports {
+            report(&store, reference, deployment, ready, &problem);
         }
         let Some(change) = changes.recv().await else { return };
         next.push(change);
@@ -84,11 +96,24 @@ pub(crate) async fn run(
     }
 }
 
+/// The pods of Deployments with a model config file.
+fn configured(pods: &Pods, running: &BTreeMap<ObjectRef, Running>) -> Vec<Pod> {
+    let of = |pod: &Pod| {
+        running.iter().any(|(reference, now)| {
+            now.configured && pod.namespace == reference.namespace && pod.workload == reference.name
+        })
+    };
+    let all = pods.lock().unwrap_or_else(PoisonError::into_inner);
+    all.iter().filter(|pod| of(pod)).cloned().collect()
+}
+
 /// The name of the model in a Deployment, when it names one.
 pub(crate) fn model_name(store: &Store, deployment: &Value) -> Option<String> {
     Container::of(store, deployment).ok().map(|container| container.model_name)
 }
 
+/// Brings the pods of a Deployment to its spec; gives the number of those that are ready, and the problem, where anything
+/// changed.
 async fn reconcile(
     store: &Store,
     registry: &Arc<Registry>,
@@ -97,14 +122,13 @@ async fn reconcile(
     reference: &ObjectRef,
     deployment: &Value,
     watched: Option<&Weak<Proxy>>,
-) {
+) -> Option<(usize, String)> {
     let container = match Container::of(store, deployment) {
         Ok(container) => container,
         Err(error) => {
             running.remove(reference);
             set_pods(pods, store, reference, Vec::new());
-            report(store, reference, deployment, 0, &error.to_string());
-            return;
+            return Some((0, error.to_string()));
         }
     };
     // As in Kubernetes, only pods that start later see a changed ConfigMap.
@@ -112,7 +136,7 @@ async fn reconcile(
         now.spec == deployment["spec"] && (now.ready || now.path == container.model_path)
     };
     if running.get(reference).is_some_and(same) {
-        return;
+        return None;
     }
     let started = start(registry, reference, &container, watched).await;
     let (servers, new, problem) = match started {
@@ -126,11 +150,12 @@ async fn reconcile(
         spec: deployment["spec"].clone(),
         path: container.model_path,
         ready: problem.is_empty(),
+        configured: container.file.is_some(),
         _servers: servers,
     };
     let old = running.insert(reference.clone(), now);
     drop_later(old);
-    report(store, reference, deployment, ready, &problem);
+    Some((ready, problem))
 }
 
 /// Requests that are under way to the old pods are answered first.
@@ -151,6 +176,9 @@ async fn start(
 ) -> Result<(Vec<ModelServer>, Vec<Pod>)> {
     if container.replicas == 0 {
         return Ok((Vec::new(), Vec::new()));
+    }
+    if let Some(file) = &container.file {
+        return start_configured(registry, reference, container, file, watched).await;
     }
     if let Some(address) = registry.servers.get(container.model_path.trim_end_matches('/')) {
         tracing::debug!(workload = %reference, %address, "pod of a server that runs already");
@@ -174,6 +202,28 @@ async fn start(
         let (model, address) = (container.model_name.as_str(), server.address());
         tracing::debug!(workload = %reference, model, %address, "model server started");
         pods.push(container.pod(reference, address));
+        running.push(server);
+    }
+    Ok((running, pods))
+}
+
+/// Starts the servers of a Deployment with a model config file.
+async fn start_configured(
+    registry: &Registry,
+    reference: &ObjectRef,
+    container: &Container,
+    file: &ConfigFile,
+    watched: Option<&Weak<Proxy>>,
+) -> Result<(Vec<ModelServer>, Vec<Pod>)> {
+    let paths = file.config.models.iter().map(|model| model.base_path.as_str());
+    let settings = Configured::new(file.config.clone(), registry.folders(paths))
+        .allows_unavailable(file.allows_unavailable);
+    let (mut running, mut pods) = (Vec::new(), Vec::new());
+    for _ in 0..container.replicas {
+        let subset = container.labels.get("version").cloned().unwrap_or_default();
+        let report = watched.map(|proxy| report_to(proxy.clone(), subset));
+        let server = ModelServer::configured_with(settings.clone(), report).await?;
+        pods.push(container.pod(reference, server.address()));
         running.push(server);
     }
     Ok((running, pods))
@@ -238,8 +288,11 @@ struct Container {
     model_name: String,
     model_path: String,
     rest_port: u16,
+    grpc_port: u16,
     replicas: u64,
     labels: BTreeMap<String, String>,
+    /// The model config file, in place of the one model.
+    file: Option<ConfigFile>,
 }
 
 impl Container {
@@ -249,7 +302,8 @@ impl Container {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),
             labels: self.labels.clone(),
-            ports: BTreeMap::from([(self.rest_port, address)]),
+            // A server of the lab speaks both protocols on one address.
+            ports: BTreeMap::from([(self.rest_port, address), (self.grpc_port, address)]),
         }
     }
 
@@ -277,19 +331,22 @@ impl Container {
                 format!("spec.template.spec.containers[0].args: {reason}"),
             )
         };
-        if argument("model_config_file").is_some() {
-            return Err(wrong(
-                "--model_config_file is not read by the lab, which serves one model of a workload; give the workload \
-                 a model and a path",
-            ));
-        }
-        // TensorFlow Serving's image takes MODEL_NAME from the environment when no argument says it.
-        let model_name = argument("model_name")
-            .or_else(|| environment.get("MODEL_NAME").cloned())
-            .ok_or_else(|| wrong("--model_name is missing"))?;
-        let model_path =
-            argument("model_base_path").ok_or_else(|| wrong("--model_base_path is missing"))?;
+        let allows = argument("allow_version_labels_for_unavailable_models");
+        let file = argument("model_config_file")
+            .map(|path| ConfigFile::read(store, namespace, template, &path, allows.as_deref()))
+            .transpose()?;
+        let (model_name, model_path) = if let Some(file) = &file {
+            let first = file.config.models.first();
+            (first.map(|model| model.name.clone()).unwrap_or_default(), String::new())
+        } else {
+            // TensorFlow Serving's image takes MODEL_NAME from the environment when no argument says it.
+            let name = argument("model_name").or_else(|| environment.get("MODEL_NAME").cloned());
+            let name = name.ok_or_else(|| wrong("--model_name is missing"))?;
+            let path = argument("model_base_path");
+            (name, path.ok_or_else(|| wrong("--model_base_path is missing"))?)
+        };
         let rest_port = argument("rest_api_port").and_then(|port| port.parse().ok());
+        let grpc_port = argument("port").and_then(|port| port.parse().ok());
         let labels = template["metadata"]["labels"]
             .as_object()
             .into_iter()
@@ -300,8 +357,10 @@ impl Container {
             model_name,
             model_path,
             rest_port: rest_port.unwrap_or(REST_PORT),
+            grpc_port: grpc_port.unwrap_or(GRPC_PORT),
             replicas: replicas(deployment),
             labels,
+            file,
         })
     }
 }

@@ -42,7 +42,7 @@ impl Classifier {
     /// Reads the weights and the class names.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when a file cannot be read or is not what it should be.
+    /// [`Error::Istio`] when a file cannot be read or is not what it should be.
     pub fn open(
         files: &ModelFiles,
         variant: Variant,

@@ -87,7 +87,7 @@ impl EfficientNet {
     /// Reads the weights from a safetensors file with the names of the `PyTorch` model.
     ///
     /// # Errors
-    /// [`canary_core::Error::Manifest`] when the file cannot be read, or does not have the tensors of this network.
+    /// [`canary_core::serving::Error::Istio`] when the file cannot be read, or does not have the tensors of this network.
     pub fn open(variant: Variant, path: &Path) -> Result<Self> {
         let (file, bytes) = (path.display().to_string(), weights::load(path)?);
         let weights = Weights::read(&file, &bytes)?;

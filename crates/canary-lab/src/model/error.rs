@@ -12,6 +12,8 @@ pub enum Code {
     ResourceExhausted,
     /// The response came too late: 504.
     DeadlineExceeded,
+    /// The server is not in the state that the request needs: 412.
+    FailedPrecondition,
     /// The server is unavailable: 503.
     Unavailable,
     /// The model failed: 500.
@@ -25,10 +27,24 @@ impl Code {
         match self {
             Self::InvalidArgument => 400,
             Self::NotFound => 404,
+            Self::FailedPrecondition => 412,
             Self::ResourceExhausted => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
             Self::DeadlineExceeded => 504,
+        }
+    }
+
+    /// The name in TensorFlow Serving's statuses, such as `NOT_FOUND`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::NotFound => "NOT_FOUND",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
         }
     }
 
@@ -39,6 +55,7 @@ impl Code {
             Self::DeadlineExceeded => 4,
             Self::NotFound => 5,
             Self::ResourceExhausted => 8,
+            Self::FailedPrecondition => 9,
             Self::Internal => 13,
             Self::Unavailable => 14,
         }

@@ -14,7 +14,7 @@ impl Labels {
     /// Reads the names from their files.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when a file cannot be read, or a class has no name.
+    /// [`Error::Istio`] when a file cannot be read, or a class has no name.
     pub fn open(names: &ClassNames) -> Result<Self> {
         let read = |path: &Path| {
             fs::read_to_string(path).map_err(|error| {

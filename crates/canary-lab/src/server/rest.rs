@@ -19,9 +19,11 @@ use tokio::sync::Semaphore;
 
 use super::{
     answer,
+    models::{Models, State},
     path::Endpoint,
+    reload::Reloads,
     request::Predict,
-    served::{Choice, Models, Served},
+    served::{Choice, Served},
 };
 use crate::model::{Code, Model, ModelError, Signature, TensorInfo};
 
@@ -43,15 +45,22 @@ pub(crate) type Watcher = Box<dyn Fn(Prediction<'_>) + Send + Sync>;
 
 /// The service of one server.
 pub(crate) struct Service {
-    pub(super) models: Models,
+    pub(super) models: Arc<Models>,
+    /// Replaces the models, where the server has a model config file.
+    pub(super) reloads: Option<Arc<Reloads>>,
     /// One permit for each inference that may run at a time.
     threads: Arc<Semaphore>,
     watcher: Option<Watcher>,
 }
 
 impl Service {
-    pub(crate) fn new(models: Models, threads: usize, watcher: Option<Watcher>) -> Self {
-        Self { models, threads: Arc::new(Semaphore::new(threads.max(1))), watcher }
+    pub(crate) fn new(
+        models: Arc<Models>,
+        reloads: Option<Arc<Reloads>>,
+        threads: usize,
+        watcher: Option<Watcher>,
+    ) -> Self {
+        Self { models, reloads, threads: Arc::new(Semaphore::new(threads.max(1))), watcher }
     }
 
     /// Answers one request.
@@ -97,7 +106,7 @@ impl Service {
         self::answered(status, answer)
     }
 
-    fn find(&self, name: &str, choice: &Choice) -> Result<&Served, ModelError> {
+    fn find(&self, name: &str, choice: &Choice) -> Result<Arc<Served>, ModelError> {
         self.models.find(name, choice)
     }
 
@@ -155,11 +164,15 @@ impl Service {
         let versions = self.models.status(name, choice)?;
         let versions: Vec<Value> = versions
             .into_iter()
-            .map(|one| {
+            .map(|(version, state)| {
+                let (code, message) = match &state {
+                    State::End(Some(error)) => (error.code.name(), error.message.as_str()),
+                    _ => ("OK", ""),
+                };
                 json!({
-                    "version": one.version.to_string(),
-                    "state": "AVAILABLE",
-                    "status": {"error_code": "OK", "error_message": ""},
+                    "version": version.to_string(),
+                    "state": state.name(),
+                    "status": {"error_code": code, "error_message": message},
                 })
             })
             .collect();

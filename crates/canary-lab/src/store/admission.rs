@@ -1,10 +1,11 @@
 //! Admission: objects that the API server or Istio's webhook would refuse.
 
 use canary_core::{
-    DestinationRule, Gateway, VirtualService,
+    DestinationRule, Gateway, Manifest, VirtualService,
     cluster::ObjectRef,
     names::is_subdomain,
     rollout::{Error, Result},
+    validate::{Options, Validate},
 };
 use serde_json::Value;
 
@@ -36,6 +37,9 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
             format!("metadata.name is {:?}; {form}", target.name),
         ));
     }
+    if target.api_version.starts_with("gateway.networking.k8s.io/") {
+        return check_gateway_api(object);
+    }
     if !target.api_version.starts_with("networking.istio.io/") {
         return Ok(());
     }
@@ -47,6 +51,19 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
         _ => return Ok(()),
     };
     findings.into_result()?;
+    Ok(())
+}
+
+/// Checks an object of the Gateway API by the schema and the rules of its definition.
+fn check_gateway_api(object: &Value) -> Result<()> {
+    // What a controller has written is not the author's.
+    let mut written = object.clone();
+    if let Some(fields) = written.as_object_mut() {
+        fields.remove("status");
+    }
+    for object in Manifest::read(&written.to_string())?.objects {
+        object.validate_with(&Options::default()).into_result()?;
+    }
     Ok(())
 }
 

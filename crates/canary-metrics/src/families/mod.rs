@@ -6,7 +6,7 @@ mod outside;
 mod rollout;
 mod waits;
 
-use canary_rollout::evidence::Timestamp;
+use canary_rollout::{Percent, evidence::Timestamp};
 
 use crate::family::{Family, Sample, Value};
 
@@ -53,6 +53,12 @@ impl From<u64> for Value {
 impl From<u32> for Value {
     fn from(count: u32) -> Self {
         Self::Whole(u64::from(count))
+    }
+}
+
+impl From<Percent> for Value {
+    fn from(percent: Percent) -> Self {
+        percent.whole().map_or_else(|| Self::Real(percent.into()), Self::Whole)
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["route", "result"],
-        help: "Requests to the models that the run sent itself, by route (weights or header) and outcome.",
+        help: "Requests to the models that the run sent itself, by route (weights, header or label) and outcome.",
         samples: |run| {
             let all = Route::ALL.into_iter();
             all.flat_map(|route| Sent::ALL.map(|sent| (route, sent)))

@@ -1,6 +1,6 @@
 //! The course of a run: its state, its verdict, its step, its weights.
 
-use canary_rollout::Split;
+use canary_rollout::{Percent, Split};
 
 use super::{labelled, one, one_of, seconds_of};
 use crate::{
@@ -92,7 +92,7 @@ pub(super) static FAMILIES: &[Family] = &[
         unit: None,
         own_labels: &[],
         help: "Share of the requests that is also sent to the canary without using its answers, from 0 to 100.",
-        samples: |run| one(run.split.map_or(0, |split| split.mirror)),
+        samples: |run| one(run.split.map_or(Percent::NONE, |split| split.mirror)),
     },
     Family {
         name: "rollout_writes",
@@ -120,6 +120,6 @@ pub(super) static FAMILIES: &[Family] = &[
 ];
 
 fn weights(run: &Record, split: Split) -> Vec<Sample> {
-    let canary = split.canary.min(100);
-    vec![labelled(&run.stable, 100 - canary), labelled(&run.canary, canary)]
+    let canary = split.canary.min(Percent::ALL);
+    vec![labelled(&run.stable, canary.rest()), labelled(&run.canary, canary)]
 }

@@ -7,15 +7,18 @@ pub(crate) enum Route {
     Weights,
     /// The header route, which leads to the canary.
     Header,
+    /// The label of a version on servers that serve both.
+    Label,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 2] = [Self::Weights, Self::Header];
+    pub(crate) const ALL: [Self; 3] = [Self::Weights, Self::Header, Self::Label];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Weights => "weights",
             Self::Header => "header",
+            Self::Label => "label",
         }
     }
 }

@@ -17,6 +17,7 @@ impl<P: Predictor> Predictor for Measured<P> {
         let route = match request.route {
             PredictionRoute::Divided { .. } => Route::Weights,
             PredictionRoute::Header(_) => Route::Header,
+            PredictionRoute::Label { .. } => Route::Label,
         };
         let answered = self.inner.predict(request).await;
         if let Some(metrics) = &self.metrics {

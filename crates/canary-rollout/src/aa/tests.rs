@@ -95,7 +95,7 @@ fn a_plan_without_it_is_written_as_before_and_nothing_is_measured() {
     assert_eq!(state.aa(&other), None);
     // Without a guard it is measured over the windows that there would be.
     let off = plan().bursts(Bursts::None).request_timeout(Duration::from_secs(40));
-    assert_eq!(off.aa_window(), Duration::from_secs(40));
+    assert_eq!(window(&off), Duration::from_secs(40));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_plan_that_measures_nothing_is_refused_and_a_proof_is_told() {
 
 /// A request every 10 ms; each fifth second has a burst of the canary's, or of the stable version's.
 fn stored(requests: u64) -> Vec<crate::Result<Stored>> {
-    let split = Split { canary: 50, mirror: 0 };
+    let split = Split::new(50);
     let mut lines = vec![Ok(Stored::Split { at: Timestamp(0), split })];
     let mut random = canary_stats::Random::new(12);
     let mut arm = Arm::Stable;

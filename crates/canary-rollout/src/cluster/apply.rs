@@ -118,7 +118,7 @@ fn rank(kind: &str) -> u8 {
         "Namespace" | "CustomResourceDefinition" => 0,
         "ServiceAccount" | "ConfigMap" | "Secret" | "Role" | "ClusterRole" => 1,
         "RoleBinding" | "ClusterRoleBinding" | "Service" => 2,
-        "VirtualService" => 5,
+        "VirtualService" | "HTTPRoute" | "GRPCRoute" => 5,
         "Gateway" | "DestinationRule" => 4,
         _ => 3,
     }

@@ -44,7 +44,7 @@ pub trait Cluster: Send + Sync {
     /// Creates the object or brings the fields it states to the values it states (server-side apply).
     ///
     /// # Errors
-    /// [`crate::Error::Conflict`] when another field manager owns a field that differs, [`crate::Error::Invalid`]
+    /// [`crate::Error::Conflict`] when another field manager owns a field that differs, [`crate::Error::Istio`]
     /// when the store refuses the object, [`crate::Error::Cluster`] when it cannot be reached.
     fn apply(&self, object: &Value) -> impl Future<Output = Result<Value>> + Send;
 

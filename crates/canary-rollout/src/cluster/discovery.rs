@@ -101,11 +101,26 @@ pub async fn route_addresses(
     namespace: &str,
     virtual_service: &str,
 ) -> Result<Vec<GatewayAddress>> {
-    let target = ObjectRef::virtual_service(namespace, virtual_service);
-    let live = cluster.get(&target).await?.ok_or_else(|| Error::NotFound {
+    route_addresses_of(cluster, &ObjectRef::virtual_service(namespace, virtual_service)).await
+}
+
+/// Finds the addresses of the gateway that a route names first, best first: of Istio's `Gateway` for a `VirtualService`,
+/// and of the Gateway API's `Gateway` that is the parent of an `HTTPRoute` or `GRPCRoute`.
+///
+/// # Errors
+/// As [`route_addresses`]; [`Error::NotFound`] also when the parent `Gateway` has no address yet.
+pub async fn route_addresses_of(
+    cluster: &impl Cluster,
+    target: &ObjectRef,
+) -> Result<Vec<GatewayAddress>> {
+    let live = cluster.get(target).await?.ok_or_else(|| Error::NotFound {
         object: target.to_string(),
         help: "apply it first, or give the gateway's URL yourself".to_owned(),
     })?;
+    if target.kind != "VirtualService" {
+        return parent_addresses(cluster, target, &live).await;
+    }
+    let namespace = target.namespace.as_str();
     let names = list(&live, "/spec/gateways").iter();
     let name = names.filter_map(Value::as_str).find(|name| *name != "mesh");
     let name = name.ok_or_else(|| Error::NotFound {
@@ -114,6 +129,58 @@ pub async fn route_addresses(
     })?;
     let (namespace, name) = name.split_once('/').unwrap_or((namespace, name));
     gateway_addresses(cluster, namespace, name).await
+}
+
+/// The addresses of the Gateway API's `Gateway` that is the first parent of a route, as its status reports them.
+async fn parent_addresses(
+    cluster: &impl Cluster,
+    target: &ObjectRef,
+    route: &Value,
+) -> Result<Vec<GatewayAddress>> {
+    let is_gateway = |parent: &&Value| parent.get("kind").is_none_or(|kind| kind == "Gateway");
+    let parent = list(route, "/spec/parentRefs").iter().find(is_gateway);
+    let parent = parent.ok_or_else(|| Error::NotFound {
+        object: format!("a gateway in {target}"),
+        help: "name one in spec.parentRefs, or give the URL of the service yourself".to_owned(),
+    })?;
+    let namespace = parent.get("namespace").and_then(Value::as_str).unwrap_or(&target.namespace);
+    let gateway =
+        ObjectRef::new("gateway.networking.k8s.io/v1", "Gateway", namespace, text(parent, "/name"));
+    let live = cluster.get(&gateway).await?.ok_or_else(|| Error::NotFound {
+        object: gateway.to_string(),
+        help: "apply the gateway first".to_owned(),
+    })?;
+    let listeners = list(&live, "/spec/listeners").iter();
+    let section = parent.get("sectionName");
+    let serves = |listener: &&Value| {
+        section.is_none_or(|name| listener.get("name") == Some(name))
+            && matches!(text(listener, "/protocol"), "HTTP" | "HTTPS")
+    };
+    let listeners: Vec<&Value> = listeners.filter(serves).collect();
+    let mut found = Vec::new();
+    for address in list(&live, "/status/addresses") {
+        for listener in &listeners {
+            let host = text(address, "/value").to_owned();
+            found.push(GatewayAddress {
+                scheme: if text(listener, "/protocol") == "HTTPS" { "https" } else { "http" },
+                port: listener["port"]
+                    .as_u64()
+                    .and_then(|port| u16::try_from(port).ok())
+                    .unwrap_or(80),
+                reach: if host.contains(".svc.") { Reach::ClusterIp } else { Reach::LoadBalancer },
+                service: format!("{}/{}", gateway.namespace, gateway.name),
+                host,
+            });
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::NotFound {
+            object: format!("an address of {gateway}"),
+            help: "wait until status.addresses of the gateway is set, or give its URL yourself"
+                .to_owned(),
+        });
+    }
+    Ok(found)
 }
 
 /// Finds the addresses of the gateway whose pods carry these labels, best first.

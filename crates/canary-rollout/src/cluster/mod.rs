@@ -7,6 +7,7 @@ mod contract;
 mod discovery;
 mod driver;
 mod kinds;
+mod labels;
 #[cfg(test)]
 mod memory;
 mod notice_event;
@@ -21,15 +22,20 @@ mod rollout;
 mod scale;
 mod status;
 mod typed;
+mod versions;
 
 pub use apply::{Applied, Effect, apply_all, tear_down};
 pub use contract::{Cluster, WatchEvent};
-pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses, route_addresses};
+pub use discovery::{
+    GatewayAddress, Reach, gateway_addresses, ingress_addresses, route_addresses,
+    route_addresses_of,
+};
 pub use driver::{
     Clock, Control, Driver, HeaderProbe, Probe, Progress, Run, RunLog, Snapshot, SystemClock,
     lease_name,
 };
 pub use json_patch::{Patch, PatchOperation};
+pub use labels::{ModelLabels, ModelServers, Replica, ServedVersion, replicas_of};
 pub use notice_event::record_event;
 pub use object::ObjectRef;
 pub use old_version::old_version;
@@ -40,5 +46,6 @@ pub use release::Release;
 pub use release_id::release_id;
 pub use rollout::Rollout;
 pub use scale::{scale_of, scale_patch};
-pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
+pub use status::{Observed, RolloutStatus, RouteWeights, Status, status, status_of};
 pub use typed::{Change, Kind, Typed};
+pub use versions::{canary_presence, services_of};

@@ -1,4 +1,4 @@
-//! Notices as Kubernetes Events on the `VirtualService`, where `kubectl describe` shows them.
+//! Notices as Kubernetes Events on the object that holds the state, where `kubectl describe` shows them.
 
 use serde_json::{Value, json};
 
@@ -8,16 +8,16 @@ use crate::{Notice, NoticeKind, Result, json::text};
 /// The longest message of an Event that the API server accepts, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// Writes a notice as an Event (`v1`) on the `VirtualService` that it is about. The same notice is the same Event
+/// Writes a notice as an Event (`v1`) on the object that it is about ([`Notice::about`]). The same notice is the same Event
 /// however often it is written.
 ///
-/// The account needs `get` on the `VirtualService`, and `create` and `patch` on events. Kubernetes keeps Events for an
+/// The account needs `get` on that object, and `create` and `patch` on events. Kubernetes keeps Events for an
 /// hour unless it is configured otherwise.
 ///
 /// # Errors
 /// Those of [`Cluster::get`] and [`Cluster::apply`].
 pub async fn record_event(cluster: &impl Cluster, notice: &Notice) -> Result<ObjectRef> {
-    let about = ObjectRef::virtual_service(&notice.namespace, &notice.virtual_service);
+    let about = notice.about();
     // `kubectl describe` looks Events up by the object's uid.
     let live = cluster.get(&about).await?;
     let uid = live.as_ref().map(|live| text(live, "/metadata/uid")).filter(|uid| !uid.is_empty());

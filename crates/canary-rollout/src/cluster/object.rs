@@ -62,7 +62,7 @@ impl ObjectRef {
     /// The reference of an object given as JSON; a missing namespace becomes `default`.
     ///
     /// # Errors
-    /// [`crate::Error::Manifest`] when apiVersion, kind or metadata.name is missing.
+    /// [`crate::Error::Istio`] when apiVersion, kind or metadata.name is missing.
     pub fn of(object: &Value) -> Result<Self> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
         let required = |pointer: &str, field: &str| {

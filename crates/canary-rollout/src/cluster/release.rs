@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Error, Plan, Result,
-    Verb, Verdict,
+    RouteKind, Verb, Verdict,
     evidence::Timestamp,
     json::{annotation, resource_version},
     patch::STATE_ANNOTATION,
@@ -48,8 +48,8 @@ const LINES: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Release<C> {
     cluster: Arc<C>,
-    namespace: String,
-    name: String,
+    /// The object that holds the release's state.
+    object: ObjectRef,
     by: String,
     timeout: Duration,
     plan: Option<Plan>,
@@ -60,8 +60,7 @@ impl<C: Cluster + 'static> Release<C> {
     pub fn of(cluster: C, virtual_service: impl Into<String>) -> Self {
         Self {
             cluster: Arc::new(cluster),
-            namespace: "default".to_owned(),
-            name: virtual_service.into(),
+            object: ObjectRef::virtual_service("default", virtual_service),
             by: user(),
             timeout: Duration::from_secs(60),
             plan: None,
@@ -71,7 +70,24 @@ impl<C: Cluster + 'static> Release<C> {
     /// Sets the namespace.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = namespace.into();
+        self.object.namespace = namespace.into();
+        self
+    }
+
+    /// Sets the kind of the object that holds the release's state: that of the first route of its plan.
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: impl canary_core::cluster::Cluster + 'static) -> canary_core::Result<()> {
+    /// use canary_core::{cluster::Release, rollout::RouteKind};
+    ///
+    /// Release::of(cluster, "pets").kind(RouteKind::HttpRoute).pause().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn kind(mut self, kind: RouteKind) -> Self {
+        let ObjectRef { namespace, name, .. } = self.object;
+        self.object = ObjectRef::new(kind.api_version(), kind.as_str(), namespace, name);
         self
     }
 
@@ -92,8 +108,7 @@ impl<C: Cluster + 'static> Release<C> {
     /// Gives the plan of the release: with it, [`Release::abort`] goes back to the stable version also if no driver runs.
     #[must_use]
     pub fn plan(mut self, plan: Plan) -> Self {
-        (self.namespace, self.name) =
-            (plan.target.namespace.clone(), plan.target.virtual_service.clone());
+        self.object = plan.target.state_object();
         self.plan = Some(plan);
         self
     }
@@ -182,19 +197,14 @@ impl<C: Cluster + 'static> Release<C> {
         Ok(records(&self.live().await?))
     }
 
-    fn object(&self) -> ObjectRef {
-        ObjectRef::virtual_service(&self.namespace, &self.name)
-    }
-
     fn action(&self, verb: Verb) -> String {
-        format!("{verb} the release of {}", self.object())
+        format!("{verb} the release of {}", self.object)
     }
 
     async fn live(&self) -> Result<Value> {
-        let object = self.object();
-        self.cluster.get(&object).await?.ok_or_else(|| Error::NotFound {
-            object: object.to_string(),
-            help: "name the VirtualService of the release, and its namespace".to_owned(),
+        self.cluster.get(&self.object).await?.ok_or_else(|| Error::NotFound {
+            object: self.object.to_string(),
+            help: format!("name the {} of the release, and its namespace", self.object.kind),
         })
     }
 
@@ -218,7 +228,7 @@ impl<C: Cluster + 'static> Release<C> {
                 unread.filter(|one| !known(&one.nonce)).map(ToString::to_string).collect();
             lines.push(command.to_string());
             lines.drain(..lines.len().saturating_sub(LINES));
-            match self.cluster.patch(&self.object(), &annotate(&live, &lines.join("\n"))?).await {
+            match self.cluster.patch(&self.object, &annotate(&live, &lines.join("\n"))?).await {
                 Err(Error::Conflict { .. }) if attempt < ATTEMPTS => {
                     tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
                 }
@@ -245,10 +255,11 @@ impl<C: Cluster + 'static> Release<C> {
 
     /// Returns `true` when a driver holds the lock. Where the lock cannot be read, one is taken to run.
     async fn is_driven(&self) -> Result<bool> {
-        let lease = match self.cluster.get(&lease_of(&self.namespace, &self.name)).await {
-            Err(Error::Forbidden { .. }) => return Ok(true),
-            found => found?,
-        };
+        let lease =
+            match self.cluster.get(&lease_of(&self.object.namespace, &self.object.name)).await {
+                Err(Error::Forbidden { .. }) => return Ok(true),
+                found => found?,
+            };
         let now = Timestamp::now();
         Ok(lease.as_ref().and_then(held_by).is_some_and(|(_, until)| until > now))
     }
@@ -267,7 +278,7 @@ impl<C: Cluster + 'static> Release<C> {
             CommandOutcome::Superseded => "a later command replaced it".to_owned(),
             CommandOutcome::Refused(why) => why.clone(),
         };
-        let action = format!("{} the release of {}", record.command, self.object());
+        let action = format!("{} the release of {}", record.command, self.object);
         Err(Error::Refused { action, reason })
     }
 

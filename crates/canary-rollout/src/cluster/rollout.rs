@@ -4,10 +4,12 @@ use std::{io::Write, sync::Arc, time::Duration};
 
 use futures_core::Stream;
 
-use super::{Cluster, Driver, HeaderProbe, driver::LabelStream};
+use super::{Cluster, Driver, HeaderProbe, ModelServers, driver::LabelStream};
 use crate::{
     Plan, Result,
-    evidence::{Disagreements, Mirrored, Predictor, Sample, Samples, Score, Source, Traffic},
+    evidence::{
+        Disagreements, Mirrored, Predictor, Reach, Sample, Samples, Score, Source, Traffic,
+    },
 };
 
 /// The requests that a rollout sends itself.
@@ -54,6 +56,7 @@ pub struct Rollout<P: Predictor> {
     scores: Vec<(Arc<str>, Box<dyn Score>)>,
     labels: Option<LabelStream>,
     store: Option<Box<dyn Write + Send>>,
+    servers: Option<Arc<dyn ModelServers>>,
     concurrency: usize,
     tick: Option<Duration>,
     anew: bool,
@@ -81,6 +84,7 @@ impl<P: Predictor> Rollout<P> {
             scores: Vec::new(),
             labels: None,
             store: None,
+            servers: None,
             concurrency: 4,
             tick: None,
             anew: false,
@@ -129,6 +133,12 @@ impl<P: Predictor> Rollout<P> {
     /// Stores the observations in `file`, for [`Plan::replay`]; see [`Driver::store`].
     pub fn store(mut self, file: impl Write + Send + 'static) -> Self {
         self.store = Some(Box::new(file));
+        self
+    }
+
+    /// Sets the calls on the model servers whose labels are moved; see [`Driver::model_servers`].
+    pub fn model_servers(mut self, servers: impl ModelServers + 'static) -> Self {
+        self.servers = Some(Arc::new(servers));
         self
     }
 
@@ -183,6 +193,9 @@ impl<P: Predictor> Rollout<P> {
         {
             driver = driver.source(mirrored());
         }
+        if let Some(servers) = self.servers {
+            driver = driver.shared_servers(servers);
+        }
         for (guardrail, score) in scores {
             driver = driver.boxed_score(guardrail, score);
         }
@@ -209,12 +222,11 @@ fn traffic<P: Predictor>(
     disagreements: Disagreements,
 ) -> Option<Traffic<P>> {
     let subsets = plan.subsets();
-    let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {
+    if !plan.reaches_canary() || !plan.needs_pairs() {
         return (!counts_elsewhere)
             .then(|| Traffic::requests("inputs", predictor, subsets, samples));
-    };
-    let header = (header.name.as_str(), header.value.as_str());
-    let traffic = Traffic::new("inputs", predictor, header, subsets, samples)
+    }
+    let traffic = Traffic::by("inputs", predictor, Reach::of(plan), subsets, samples)
         .on_pair(move |sample, pair| disagreements.observe(sample, pair));
     Some(if counts_elsewhere { traffic.pairs_only() } else { traffic })
 }

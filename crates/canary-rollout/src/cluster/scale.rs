@@ -15,7 +15,7 @@ const SCALED: &[&str] = &["Deployment", "ReplicaSet", "StatefulSet"];
 ///
 /// # Errors
 /// [`Error::Unserved`] when the kind has no replicas, [`Error::Conflict`] when a `test` does not hold, and
-/// [`Error::Invalid`] when the patch does not fit a `Scale`.
+/// [`Error::Istio`] when the patch does not fit a `Scale`.
 ///
 /// ```
 /// use canary_core::cluster::scale_patch;

@@ -10,7 +10,7 @@ use super::{
     driver::{held_by, lease_of},
 };
 use crate::{
-    CommandRecord, Error, Plan, Reading, Result, ScaleDown, Split, State, Totals, Verdict,
+    CommandRecord, Error, Percent, Plan, Reading, Result, ScaleDown, Split, State, Totals, Verdict,
     counted::counted,
     evidence::{Counts, Timestamp, Window},
     json::{annotation, list, text},
@@ -108,9 +108,9 @@ impl Observed {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Status {
-    /// The object, as `VirtualService namespace/name`.
+    /// The object that holds the state, as `VirtualService namespace/name`.
     pub object: String,
-    /// The weights of its HTTP routes.
+    /// The weights of its rules.
     pub routes: Vec<RouteWeights>,
     /// The holder of the lock, when a driver runs.
     pub driver: Option<String>,
@@ -135,13 +135,25 @@ pub async fn status(
     virtual_service: &str,
     plan: Option<&Plan>,
 ) -> Result<Status> {
-    let object = ObjectRef::virtual_service(namespace, virtual_service);
-    let live = cluster.get(&object).await?.ok_or_else(|| Error::NotFound {
+    status_of(cluster, &ObjectRef::virtual_service(namespace, virtual_service), plan).await
+}
+
+/// Reads the state of the rollout that an object holds, such as a plan's
+/// [`state_object`](crate::Target::state_object); nothing is changed and no lock is needed.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such object, [`Error::Cluster`] when the cluster cannot be read.
+pub async fn status_of(
+    cluster: &impl Cluster,
+    object: &ObjectRef,
+    plan: Option<&Plan>,
+) -> Result<Status> {
+    let live = cluster.get(object).await?.ok_or_else(|| Error::NotFound {
         object: object.to_string(),
-        help: "name the VirtualService of the rollout, and its namespace".to_owned(),
+        help: format!("name the {} of the rollout, and its namespace", object.kind),
     })?;
     // Without the right to read Leases, the driver stays unknown.
-    let lease = cluster.get(&lease_of(namespace, virtual_service)).await.ok().flatten();
+    let lease = cluster.get(&lease_of(&object.namespace, &object.name)).await.ok().flatten();
     let now = Timestamp::now();
     let driver = lease.as_ref().and_then(held_by).filter(|(_, until)| *until > now);
     let mut status = Status {
@@ -197,23 +209,33 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
     })
 }
 
-fn routes(virtual_service: &Value) -> Vec<RouteWeights> {
-    let routes = list(virtual_service, "/spec/http").iter().enumerate().map(|(index, route)| {
-        let destinations = list(route, "/route");
-        let alone = destinations.len() == 1;
-        let weights = destinations.iter().map(|entry| {
+fn routes(live: &Value) -> Vec<RouteWeights> {
+    let lists =
+        [("http", "/route"), ("tls", "/route"), ("tcp", "/route"), ("rules", "/backendRefs")];
+    let rules = lists.into_iter().flat_map(|(field, entries)| {
+        let rules = list(live, &format!("/spec/{field}")).iter().enumerate();
+        rules
+            .map(move |(index, rule)| (format!("spec.{field}[{index}]"), rule, list(rule, entries)))
+    });
+    let all = rules.map(|(path, rule, entries)| {
+        let alone = entries.len() == 1;
+        let weights = entries.iter().map(|entry| {
+            if let Some(name) = entry.get("name").and_then(Value::as_str) {
+                // The Gateway API's default.
+                return (name.to_owned(), entry["weight"].as_u64().unwrap_or(1));
+            }
             let host = text(entry, "/destination/host");
             let subset = entry.pointer("/destination/subset").and_then(Value::as_str);
             let name = subset.map_or_else(|| host.to_owned(), |subset| format!("{host}/{subset}"));
             (name, entry["weight"].as_u64().unwrap_or(if alone { 100 } else { 0 }))
         });
         RouteWeights {
-            path: format!("spec.http[{index}]"),
-            conditional: !list(route, "/match").is_empty(),
+            path,
+            conditional: !list(rule, "/match").is_empty() || !list(rule, "/matches").is_empty(),
             weights: weights.collect(),
         }
     });
-    routes.collect()
+    all.collect()
 }
 
 impl RolloutStatus {
@@ -259,8 +281,11 @@ fn share(stable: u64, canary: u64, split: Option<Split>) -> Option<(f64, Interva
         return None;
     }
     // The weight is only the centre of the prior; the interval holds for every share.
-    let weight = split.map_or(0.5, |split| f64::from(split.canary) / 100.0);
-    let mut test = SplitTest::new(weight.clamp(0.01, 0.99)).ok()?;
+    let centre = |weight: Percent| {
+        let share = weight.share();
+        if weight.is_part() { share } else { share.clamp(0.01, 0.99) }
+    };
+    let mut test = SplitTest::new(split.map_or(0.5, |split| centre(split.canary))).ok()?;
     test.observe_counts(canary, stable);
     Some((test.estimate()?, test.interval(Alpha::new(0.05).ok()?)))
 }
@@ -278,12 +303,14 @@ impl fmt::Display for Observed {
         if self.unknown > 0 {
             write!(f, ", {} by an unknown version", self.unknown)?;
         }
+        let decimals = if share < 0.01 { 3 } else { 1 };
+        let percent = |share: f64| format!("{:.decimals$} %", share * 100.0);
         write!(
             f,
-            "; the canary's share is {:.1} %, in [{:.1} %, {:.1} %]",
-            share * 100.0,
-            low * 100.0,
-            high * 100.0
+            "; the canary's share is {}, in [{}, {}]",
+            percent(share),
+            percent(low),
+            percent(high)
         )
     }
 }

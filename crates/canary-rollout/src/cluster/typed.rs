@@ -61,7 +61,7 @@ pub trait Typed: Cluster {
     /// The object, or `None` when there is none of that name.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when it does not fit the type; otherwise as [`Cluster::get`].
+    /// [`Error::Istio`] when it does not fit the type; otherwise as [`Cluster::get`].
     fn get_typed<K: Kind>(
         &self,
         namespace: &str,
@@ -74,7 +74,7 @@ pub trait Typed: Cluster {
     /// Every object of the type, in one namespace or in all.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when one does not fit the type; otherwise as [`Cluster::list`].
+    /// [`Error::Istio`] when one does not fit the type; otherwise as [`Cluster::list`].
     fn list_typed<K: Kind>(
         &self,
         namespace: Option<&str>,

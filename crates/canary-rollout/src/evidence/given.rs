@@ -137,7 +137,7 @@ impl<I: Iterator<Item = Item> + Unpin> Stream for Iterated<I> {
 pub enum Waiting<I> {
     /// No thread has begun.
     Iterable(I),
-    /// What the thread has read.
+    /// The items that the thread has read.
     Read(mpsc::Receiver<Result<Item>>),
     /// The thread could not be started.
     Over,

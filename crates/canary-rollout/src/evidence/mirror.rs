@@ -33,7 +33,7 @@ const IN_A_ROW: u32 = 256;
 /// stream in about the order of time (`futures_util::stream::select` of two logs does), and joins them by id.
 ///
 /// - A pair is made of the stable record and the canary's record of the same request. A failed half is included with
-///   its status ([`Answer::failure`]); so is a response without a class if the other model names one.
+///   its status ([`Logged::failure`](super::Logged::failure)); so is a response without a class if the other model names one.
 /// - A record whose other half has not come [`Mirrored::within`] 30 seconds, by the log's clock, or that is pushed
 ///   out by newer ones ([`Mirrored::capacity`]) is left out: the request may not have been mirrored at all.
 /// - A canary that hangs, or that has no endpoints, logs nothing. Where every request is mirrored, say so

@@ -31,6 +31,7 @@ mod pair_requests;
 mod pairs;
 mod predictor;
 mod problem;
+mod reach;
 mod recorder;
 mod sample;
 mod score;
@@ -56,6 +57,7 @@ pub use predictor::{
 };
 #[doc(hidden)]
 pub use problem::line;
+pub(crate) use reach::{Reach, served};
 pub use recorder::{InFlight, Recorded, Recorder};
 pub use sample::Sample;
 pub(crate) use sample::Samples;

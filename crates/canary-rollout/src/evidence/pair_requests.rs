@@ -1,18 +1,29 @@
 //! Sends one input to both models, through the route that the weights divide and through the canary's header.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     observation::{Answer, Arm, Request, Seen, Subsets},
     order::{Order, Place},
     predictor::{PredictionInput, PredictionRequest, PredictionRoute, Predictor, TopClass},
     problem,
+    reach::{Reach, served},
 };
-use crate::{Error, HeaderRoute, Result, error::BoxError};
+use crate::{Error, Result, error::BoxError};
 
 /// The number of requests sent to the divided route for a response of the stable model before an input goes without a
 /// pair.
 pub(super) const ATTEMPTS: u32 = 32;
+
+/// The number of responses in a row by neither version after which the versions' names are taken to be wrong. A third
+/// destination with 95 % of the traffic gives so many in one of thirty thousand runs of requests.
+const ELSEWHERE: u32 = 200;
 
 /// The number of failed requests of unknown version that an input may cost.
 pub(super) const FAILURES: u32 = 3;
@@ -34,9 +45,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(super) struct PairRequests<P> {
     predictor: P,
-    /// Leads to the canary; without it no pairs are made.
-    header: Option<HeaderRoute>,
+    /// The routes to both versions; where none leads to the canary no pairs are made.
+    reach: Reach,
     pub(super) subsets: Subsets,
+    /// The number of responses in a row that were by neither version.
+    elsewhere: Arc<AtomicU32>,
 }
 
 /// The halves of a pair.
@@ -56,6 +69,8 @@ pub(super) enum NoPair {
     NotStable,
     /// The header led to the stable model.
     HeaderIsStable,
+    /// The header led to neither model.
+    HeaderIsElsewhere,
     /// No model answered; the last failure.
     Unanswered(BoxError),
 }
@@ -77,14 +92,14 @@ struct Failed {
 
 impl<P: Predictor> PairRequests<P> {
     /// Sends each request through `predictor` once: a repeated one would hide the failure that a test is to see.
-    /// Without a header no pairs are made.
-    pub(super) fn new(predictor: &P, header: Option<HeaderRoute>, subsets: Subsets) -> Self {
-        Self { predictor: predictor.clone(), header, subsets }
+    /// Where no route leads to the canary no pairs are made.
+    pub(super) fn new(predictor: &P, reach: Reach, subsets: Subsets) -> Self {
+        Self { predictor: predictor.clone(), reach, subsets, elsewhere: Arc::default() }
     }
 
     /// Returns `true` when it can make pairs.
     pub(super) fn makes_pairs(&self) -> bool {
-        self.header.is_some()
+        self.reach.canary().is_some()
     }
 
     /// Sends one input. Each request of the divided route takes its place in `order` when it is sent.
@@ -101,7 +116,9 @@ impl<P: Predictor> PairRequests<P> {
         let (mut canary, mut failures) = (None, 0);
         for _ in 0..ATTEMPTS {
             let place = order.map(Order::begin_now);
-            let Sent { arm, half, elapsed, error } = self.send(self.divided(), input, name).await?;
+            let sent = self.send(self.reach.stable(), input, name).await?;
+            // Another destination of the rule answered, which has its share of the traffic: asked again.
+            let Some(Sent { arm, half, elapsed, error }) = sent else { continue };
             let sent = error.as_ref().is_none_or(|failed| failed.sent);
             // Reserved before the request's own place is released, so that nothing sent later comes between the two.
             let pair = match (order, &place) {
@@ -151,8 +168,10 @@ impl<P: Predictor> PairRequests<P> {
     /// The canary's half, by the header: no traffic that the weights divide, so so it only counts for the pair. A
     /// failure that names no subset is the canary's too, because the request was sent to it.
     async fn send_to_canary(&self, input: &P::Input, name: &str) -> Result<Result<Answer, NoPair>> {
-        let Some(route) = self.by_header() else { return Ok(Err(NoPair::Unwanted)) };
-        let Sent { arm, half, error, .. } = self.send(route, input, name).await?;
+        let Some(route) = self.reach.canary() else { return Ok(Err(NoPair::Unwanted)) };
+        let Some(Sent { arm, half, error, .. }) = self.send(route, input, name).await? else {
+            return Ok(Err(NoPair::HeaderIsElsewhere));
+        };
         Ok(match (arm, error) {
             (Arm::Stable, _) => Err(NoPair::HeaderIsStable),
             // Both models are unreachable, which is not the canary's failure.
@@ -166,10 +185,13 @@ impl<P: Predictor> PairRequests<P> {
     /// # Errors
     /// The reason why it does not.
     pub(super) async fn reach(&self, input: &P::Input) -> Result<()> {
-        let Some(route) = self.by_header() else {
+        let Some(route) = self.reach.canary() else {
             return Err(NoPair::Unwanted.into_error(&self.subsets));
         };
-        let Sent { arm, half, error, .. } = self.send(route, input, "the probe").await?;
+        let Some(Sent { arm, half, error, .. }) = self.send(route, input, "the probe").await?
+        else {
+            return Err(NoPair::HeaderIsElsewhere.into_error(&self.subsets));
+        };
         match (arm, error) {
             (_, Some(failed)) => Err(Error::Predictor(failed.error)),
             (Arm::Stable, None) => Err(NoPair::HeaderIsStable.into_error(&self.subsets)),
@@ -181,44 +203,51 @@ impl<P: Predictor> PairRequests<P> {
         }
     }
 
-    fn divided(&self) -> PredictionRoute<'_> {
-        PredictionRoute::Divided { without: self.header.as_ref() }
-    }
-
-    fn by_header(&self) -> Option<PredictionRoute<'_>> {
-        self.header.as_ref().map(PredictionRoute::Header)
-    }
-
-    async fn send(&self, route: PredictionRoute<'_>, input: &P::Input, name: &str) -> Result<Sent> {
+    /// Sends one request; `None` when it was answered by neither version, but by another one.
+    async fn send(
+        &self,
+        route: PredictionRoute<'_>,
+        input: &P::Input,
+        name: &str,
+    ) -> Result<Option<Sent>> {
         let classes = self.makes_pairs();
         let request = PredictionRequest { input, route, classes, repeat: false };
         let response = self.predictor.predict(request).await?;
-        let (subset, elapsed) = (response.subset.as_deref(), response.latency);
+        let elapsed = response.latency;
+        let subset = served(route, response.subset.as_deref());
         match response.outcome {
             Ok(predicted) => {
-                let arm = self.arm(subset)?;
+                let Some(arm) = self.arm(subset)? else { return Ok(None) };
                 let half = if classes {
                     top(predicted.classes, input, name)?
                 } else {
                     Answer::new(String::new(), None)
                 };
-                Ok(Sent { arm, half, elapsed, error: None })
+                Ok(Some(Sent { arm, half, elapsed, error: None }))
             }
-            Err(failure) => Ok(Sent {
-                arm: self.subsets.arm(subset),
+            Err(failure) => Ok(Some(Sent {
+                // A request that reached no server was neither version's.
+                arm: self.subsets.arm(subset.filter(|_| failure.sent)),
                 half: Answer::failure(problem::line(&failure.problem)),
                 elapsed,
                 error: Some(Failed { sent: failure.sent, error: failure.error }),
-            }),
+            })),
         }
     }
 
-    /// The subset that responded; a response that does not name one is an error, because the comparison would be
-    /// meaningless.
-    fn arm(&self, subset: Option<&str>) -> Result<Arm> {
+    /// The version that responded; `None` for another one, to which a rule with a third destination sends a share.
+    ///
+    /// # Errors
+    /// A response that does not name one, because the comparison would be meaningless, and many in a row that are all by
+    /// others: then the names are wrong.
+    fn arm(&self, subset: Option<&str>) -> Result<Option<Arm>> {
         let arm = self.subsets.arm(subset);
         if arm != Arm::Unknown {
-            return Ok(arm);
+            self.elsewhere.store(0, Ordering::Relaxed);
+            return Ok(Some(arm));
+        }
+        if subset.is_some() && self.elsewhere.fetch_add(1, Ordering::Relaxed) < ELSEWHERE {
+            return Ok(None);
         }
         let found = subset.map_or_else(
             || {
@@ -240,6 +269,9 @@ impl NoPair {
             Self::Unanswered(error) => Error::Predictor(error),
             Self::NotStable => Error::Plan(format!(
                 "{ATTEMPTS} requests without the header were answered by subset {canary} instead of {stable}; give the stable version some of the weight"
+            )),
+            Self::HeaderIsElsewhere => Error::Plan(format!(
+                "the request with the header was answered by neither {stable} nor {canary}; check the header route"
             )),
             Self::HeaderIsStable => Error::Plan(format!(
                 "the request with the header was answered by subset {stable} instead of {canary}; check the header route of the VirtualService"

@@ -6,6 +6,7 @@ use super::{
     observation::{Pair, Subsets},
     pair_requests::{Halves, PairRequests},
     predictor::{PredictionInput, Predictor},
+    reach::Reach,
 };
 use crate::{Error, HeaderRoute, Result};
 
@@ -23,7 +24,7 @@ impl<P: Predictor> Pairing<P> {
     /// Pairs through `predictor`, with the header that leads to the canary.
     pub fn new(predictor: &P, header: &str, value: &str, subsets: Subsets) -> Self {
         let header = HeaderRoute { name: header.to_owned(), value: value.to_owned() };
-        Self(PairRequests::new(predictor, Some(header), subsets))
+        Self(PairRequests::new(predictor, Reach::Header(header), subsets))
     }
 
     /// Sends an input to both models: an image file, or arrays of a batch of one. `name` and `label` go into the pair.

@@ -41,6 +41,15 @@ pub enum PredictionRoute<'a> {
     },
     /// The header route, which leads to the canary.
     Header(&'a HeaderRoute),
+    /// The version with this label on servers that serve both versions
+    /// ([`VersionLabels`](crate::VersionLabels)), whatever version the predictor selects itself.
+    Label {
+        /// The label.
+        label: &'a str,
+        /// The version that the label should lead to, where that is known. A response that names another version is a
+        /// failure that was not sent: it is of neither model.
+        version: Option<i64>,
+    },
 }
 
 /// The route of a request, and the parts of its response that the rollout needs.

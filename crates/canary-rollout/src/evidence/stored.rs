@@ -15,7 +15,7 @@ use crate::{Error, Result, Split};
 /// ```
 /// use canary_core::{evidence::{Stored, Timestamp}, rollout::Split};
 ///
-/// let split = Stored::Split { at: Timestamp(7), split: Split { canary: 30, mirror: 0 } };
+/// let split = Stored::Split { at: Timestamp(7), split: Split::new(30) };
 /// let mut file = Vec::new();
 /// split.write(&mut file)?;
 /// assert_eq!(file, br#"{"split":{"at":7,"split":{"canary":30}}}

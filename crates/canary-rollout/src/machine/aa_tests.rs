@@ -49,7 +49,7 @@ fn the_steps_below_100_run_and_everything_goes_back() {
     plan.steps[2] = last;
     let mut run = Run::holding(plan);
     run.good(200);
-    let split = Split { canary: 50, mirror: 0 };
+    let split = Split::new(50);
     assert_eq!(run.actions, [Action::Write { split, last: false }]);
     run.handle(Event::Written);
     run.good(200);
@@ -181,10 +181,10 @@ fn measured(seed: u64, killed: f64) -> (AaReport, String) {
     while run.state.is_running() {
         let share = run.state.split().unwrap().canary;
         let bad = if random.bernoulli(0.2) { 6 } else { 0 };
-        let of_canary = random.bernoulli(f64::from(share) / 100.0);
+        let of_canary = random.bernoulli(share.share());
         run.tick(1);
         let (stable, canary) = if of_canary { (0, bad) } else { (bad, 0) };
-        let requests = u64::from(share);
+        let requests = share.whole().unwrap();
         let window = Window {
             since: run.state.now,
             stable: Counts { requests: 100 - requests, failed: stable, slow: 0 },

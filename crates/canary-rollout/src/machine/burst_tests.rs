@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::{
-    Bursts,
+    Bursts, Cause,
     evidence::{Arm, Counts, Seen, Window},
 };
 
@@ -72,7 +72,7 @@ fn what_is_not_confirmed_in_time_is_rolled_back_and_never_left_with_its_users() 
     let verdict = run.state.verdict();
     assert_eq!(verdict.cause(), Some("unconfirmed"), "{verdict}");
     assert!(verdict.to_string().contains("harm or a burst"), "{verdict}");
-    assert_eq!(run.machine.final_split(&run.state, &verdict), Some(Split::STABLE));
+    assert_eq!(ending::final_split(run.machine.plan(), &run.state, &verdict), Some(Split::STABLE));
     // So it is when the evidence ends.
     let mut run = Run::holding(guarded());
     for _ in 0..5 {

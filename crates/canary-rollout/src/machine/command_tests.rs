@@ -3,7 +3,7 @@ use super::{
     *,
 };
 use crate::{
-    Approval, Command, CommandLine, CommandOutcome, CommandRecord, Missing, Otherwise, Verb,
+    Approval, Cause, Command, CommandLine, CommandOutcome, CommandRecord, Missing, Otherwise, Verb,
     evidence::Arm,
 };
 
@@ -25,7 +25,7 @@ impl Run {
 }
 
 fn write(canary: u32, last: bool) -> Action {
-    Action::Write { split: Split { canary, mirror: 0 }, last }
+    Action::Write { split: Split::new(canary), last }
 }
 
 fn approved_last(approval: Approval) -> Plan {
@@ -124,7 +124,7 @@ fn the_first_step_waits_before_any_weight() {
     assert_eq!(run.actions, []);
     assert_eq!(run.order(Verb::Approve, "1"), [write(10, false)]);
     run.handle(Event::Written);
-    assert_eq!(run.state.split().map(|split| split.canary), Some(10));
+    assert_eq!(run.state.split().map(|split| split.canary), Some(10.into()));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_person_promotes_no_canary_that_has_answered_nothing_or_fails() {
     let mut run = Run::holding(plan());
     run.order(Verb::Promote, "3");
     assert!(run.refusal().contains("has answered no request yet"), "{}", run.last());
-    assert_eq!(run.state.split().map(|split| split.canary), Some(10));
+    assert_eq!(run.state.split().map(|split| split.canary), Some(10.into()));
     // It fails, and not yet often enough for a verdict.
     run.request(Arm::Canary, false);
     for _ in 0..2 {
@@ -261,5 +261,8 @@ fn a_canary_that_has_gone_is_not_promoted() {
     run.good(60);
     run.order(Verb::Promote, "1");
     assert_eq!(run.handle(Event::Inspected(Err(Missing::yet("no pod")))), [write(0, true)]);
-    assert!(matches!(run.state.verdict(), Verdict::Rollback { evidence: Cause::NotReady(_), .. }));
+    assert!(matches!(
+        run.state.verdict(),
+        Verdict::Rollback { evidence: Cause::NoLongerReady(_), .. }
+    ));
 }

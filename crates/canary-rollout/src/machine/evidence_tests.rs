@@ -1,12 +1,12 @@
 //! No verdict without evidence: inputs that must not promote or decide.
 
 use super::{
-    requests::MAX_INVALID_SCORES,
+    scores::MAX_INVALID_SCORES,
     tests::{Run, plan},
     *,
 };
 use crate::{
-    Gate, Guardrail, Hold, Missing,
+    Cause, Gate, GateOutcome, Guardrail, Hold, Missing,
     evidence::{Arm, Counts, Request, ScoreValue, Seen, Window},
 };
 
@@ -85,7 +85,7 @@ fn a_canary_that_dies_at_100_goes_back() {
             run.handle(Event::Written);
         }
         run.good(300);
-        assert_eq!((run.state.split().unwrap().canary, run.actions.len()), (100, 0));
+        assert_eq!((run.state.split(), run.actions.len()), (Some(Split::CANARY), 0));
         for _ in 0..24 {
             run.request(arm, true);
         }

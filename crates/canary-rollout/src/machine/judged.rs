@@ -7,7 +7,7 @@ use super::super::{
 };
 
 pub(super) fn share_of(state: &State) -> f64 {
-    state.written.map_or(0.0, |split| f64::from(split.canary) / 100.0)
+    state.written.map_or(0.0, |split| split.canary.share())
 }
 
 /// The number of observations of the version of which the guardrail has judged less; for the split, which is about the

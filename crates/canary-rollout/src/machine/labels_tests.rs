@@ -67,13 +67,13 @@ fn a_label_after_its_time_counts_for_nothing_and_holds_nothing_up() {
 #[test]
 fn without_room_no_pair_is_taken_and_that_is_said() {
     let mut run = labelled(24);
-    let room = run.machine.plan().room_for_labels() as u64;
+    let room = room::for_labels(run.machine.plan()) as u64;
     for name in 0..room + 5 {
         run.observe_raw(pair(name, None));
     }
     assert_eq!((run.state.awaiting_labels(), room > 500), (room, true));
     assert_eq!(run.state.totals().without_room, 5);
-    let missing = run.machine.missing(&run.state).unwrap();
+    let missing = lacking::in_words(&run.machine, &run.state).unwrap();
     assert!(missing.contains(&format!("{room} pairs waiting for labels")), "{missing}");
     assert!(missing.contains("5 pairs without room to wait for a label left out"), "{missing}");
     run.state.encode().unwrap();

@@ -1,35 +1,39 @@
 //! The state machine: `step(state, event) → (state, actions)`, without I/O, clock or chance.
 
-mod aa;
+mod approval;
 mod commands;
+mod decision;
 mod ending;
-mod evidence;
+mod entry;
 mod hold;
 mod judged;
 mod labels;
+mod lacking;
+mod observations;
 mod refusal;
 mod requests;
 mod scale_down;
+mod scores;
+mod users;
 
 use std::time::Duration;
 
 use super::{
+    approval::Approval,
     event::{Action, Event},
     evidence_steps::has_evidence_at,
-    gate::GateOutcome,
     health::Health,
     monitor::Monitor,
-    plan::{Plan, Split},
+    plan::{Percent, Plan, Split},
+    room,
     state::{MAX_STRIDE, Phase, STATE_VERSION, State},
     totals::Totals,
-    users::UserResults,
-    verdict::{Cause, Verdict, Why},
+    verdict::{Verdict, Why},
     waiting::Waiting,
 };
-use canary_stats::{Known, UserUnits};
+use canary_stats::Known;
 
 use crate::{Result, evidence::Timestamp};
-use ending::unseen;
 
 /// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;
@@ -87,7 +91,7 @@ impl Machine {
     /// Makes a plan ready to run.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] with every finding when the plan has an error.
+    /// [`crate::Error::Istio`] with every finding when the plan has an error.
     pub fn new(plan: Plan) -> Result<Self> {
         let plan = plan.validated()?;
         let alphas: Vec<f64> = plan.guardrails.iter().map(|g| plan.alpha_of(g)).collect();
@@ -143,9 +147,9 @@ impl Machine {
                 .map(|guardrail| Monitor::new(&self.plan, guardrail))
                 .collect::<Result<_>>()?,
             sources: std::collections::BTreeMap::new(),
-            inputs: Known::with_room_for(self.plan.room_for_inputs()),
+            inputs: Known::with_room_for(room::for_inputs(&self.plan)),
             waiting: Waiting::default(),
-            users: self.users()?,
+            users: users::of(&self.plan)?,
             missing: None,
             source_problem: None,
             subsets: None,
@@ -153,14 +157,6 @@ impl Machine {
             scale_down_at: None,
             scale_down: None,
         })
-    }
-
-    /// The users that are the observations, where the plan says so.
-    fn users(&self) -> Result<Option<UserUnits<UserResults>>> {
-        let Some(users) = self.plan.users else { return Ok(None) };
-        let millis = u64::try_from(users.within.as_millis()).unwrap_or(u64::MAX);
-        let units = UserUnits::new(millis, users.at_most);
-        units.map(Some).map_err(|error| crate::Error::Plan(format!("users: {error}")))
     }
 
     /// Returns the state after an event, and the actions to take.
@@ -173,32 +169,13 @@ impl Machine {
     /// [`Machine::step`] in place, without copying the state.
     pub fn advance(&self, state: &mut State, event: Event, actions: &mut Vec<Action>) {
         match event {
-            Event::Observed(observation) => self.observe(state, &observation, actions),
+            Event::Observed(observation) => observations::take(self, state, &observation, actions),
             Event::Tick(now) => self.tick(state, now, actions),
             Event::Started(now) => {
                 state.now = state.now.max(now);
                 self.restart(state, actions);
             }
-            Event::Inspected(Err(missing)) if state.phase == Phase::Writing => {
-                self.not_ready(state, &missing, self.write(state), actions);
-            }
-            Event::Inspected(Err(missing))
-                if matches!(
-                    state.phase,
-                    Phase::Finishing(Verdict::Promote { .. } | Verdict::PromotedByPerson { .. })
-                ) =>
-            {
-                let (canary, cause) = (&self.plan.canary, Cause::NotReady(shortened(&missing.why)));
-                self.roll_back(state, canary, f64::MAX, cause, actions);
-            }
-            Event::Inspected(found) if state.phase == Phase::Inspecting => match found {
-                Ok(()) => {
-                    state.missing = None;
-                    state.phase = Phase::Preparing;
-                    actions.extend([Action::Save, Action::Prepare]);
-                }
-                Err(missing) => self.not_ready(state, &missing, Action::Inspect, actions),
-            },
+            Event::Inspected(found) => refusal::inspected(self, state, found, actions),
             Event::SubsetsSeen(subsets) if state.phase == Phase::Preparing => {
                 state.subsets = Some(subsets);
             }
@@ -211,18 +188,20 @@ impl Machine {
                     state.phase = Phase::Probing;
                     actions.push(Action::Probe);
                 } else {
-                    self.enter(state, actions);
+                    entry::begin(self, state, actions);
                 }
             }
             Event::Probed(answer) if state.phase == Phase::Probing => match answer {
                 Ok(()) => {
                     state.missing = None;
                     state.held_ms = 0;
-                    self.enter(state, actions);
+                    entry::begin(self, state, actions);
                 }
-                Err(missing) => self.not_ready(state, &missing, Action::Probe, actions),
+                Err(missing) => refusal::not_ready(self, state, &missing, Action::Probe, actions),
             },
-            Event::GateJudged { gate, outcome } => self.judge(state, gate, outcome, actions),
+            Event::GateJudged { gate, outcome } => {
+                entry::gate_judged(self, state, gate, outcome, actions);
+            }
             Event::Written => self.written(state, actions),
             Event::Acknowledged(now) => {
                 state.now = state.now.max(now);
@@ -231,14 +210,14 @@ impl Machine {
                 }
             }
             Event::Unanswered => state.unanswered = true,
-            Event::Saved if state.resumed > 0 => self.decide(state, actions),
+            Event::Saved if state.resumed > 0 => decision::check(self, state, actions),
             Event::SubsetRemoved => {
                 if let Phase::CleaningUp(verdict) = &state.phase {
                     state.phase = Phase::Done(verdict.clone());
                     actions.push(Action::Save);
                 }
             }
-            Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
+            Event::Labelled { id, truth } => labels::add(self, state, &id, &truth, actions),
             Event::Edited(diff) if !state.is_done() && !state.keeps_old_version() => {
                 // Somebody else controls the weights now; free the space of the inputs for the verdict.
                 state.forget_inputs();
@@ -250,10 +229,10 @@ impl Machine {
             }
             Event::SourcesEnded(why) if state.is_running() => {
                 let mut why = shortened(&why);
-                if let Some(unseen) = unseen(state) {
+                if let Some(unseen) = lacking::unseen(state) {
                     why = format!("{why}; {unseen}");
                 }
-                self.inconclusive(state, Why::SourcesEnded { why }, actions);
+                ending::inconclusive(self, state, Why::SourcesEnded { why }, actions);
             }
             Event::Pause if state.is_running() && !state.paused => {
                 state.paused = true;
@@ -262,14 +241,29 @@ impl Machine {
             Event::Resume if state.paused => {
                 state.paused = false;
                 actions.push(Action::Save);
-                self.check_hold(state, actions);
+                hold::check(self, state, actions);
             }
             Event::Abort(why) => {
-                let _too_late = self.abort(state, &why, actions);
+                let _too_late = commands::abort(self, state, &why, actions);
             }
-            Event::Commanded(lines) => self.commanded(state, &lines, actions),
-            event => self.advance_kept(state, event, actions),
+            Event::Commanded(lines) => commands::take(self, state, &lines, actions),
+            event => scale_down::advance(self, state, event, actions),
         }
+    }
+
+    /// The split that is to be in force: that of the step, or the one that the verdict leaves behind.
+    pub(crate) fn desired(&self, state: &State) -> Split {
+        ending::desired(&self.plan, state)
+    }
+
+    /// The approval that is awaited.
+    pub(crate) fn awaited_approval(&self, state: &State) -> Option<Approval> {
+        approval::awaited(&self.plan, state)
+    }
+
+    /// Returns `true` when a guardrail still lacks observations at the step in force.
+    pub(crate) fn lacks_evidence(&self, state: &State) -> bool {
+        lacking::observations(&self.plan, state)
     }
 
     /// The actions to repeat when the driver starts again.
@@ -278,9 +272,11 @@ impl Machine {
             Phase::Inspecting => actions.push(Action::Inspect),
             Phase::Preparing => actions.extend([Action::Save, Action::Prepare]),
             Phase::Probing => actions.push(Action::Probe),
-            Phase::Gating(gate) => actions.extend(self.gate_at(state.step, *gate)),
-            Phase::Writing => actions.push(self.write(state)),
-            Phase::Finishing(verdict) => actions.push(self.final_write(state, verdict)),
+            Phase::Gating(gate) => actions.extend(entry::gate_at(&self.plan, state.step, *gate)),
+            Phase::Writing => actions.push(entry::write(&self.plan, state)),
+            Phase::Finishing(verdict) => {
+                actions.push(ending::final_write(&self.plan, state, verdict));
+            }
             Phase::CleaningUp(_) => actions.push(Action::RemoveSubset),
             Phase::Keeping(_) if state.scale_down_at.is_none() => {
                 actions.push(Action::FindOldVersion);
@@ -297,101 +293,44 @@ impl Machine {
         }
     }
 
-    fn gate_at(&self, step: usize, gate: usize) -> Option<Action> {
-        self.plan.steps[step].gates.get(gate).cloned().map(Action::JudgeGate)
-    }
-
-    fn write(&self, state: &State) -> Action {
-        Action::Write { split: self.plan.steps[state.step].split(), last: false }
-    }
-
-    /// Begins the step: its approval first, then its gates, then its split.
-    fn enter(&self, state: &mut State, actions: &mut Vec<Action>) {
-        let approved = std::mem::take(&mut state.approved);
-        if self.plan.steps[state.step].approve.is_some() && !approved {
-            state.phase = Phase::Approving;
-            commands::await_approval(state, actions);
-        } else if let Some(action) = self.gate_at(state.step, 0) {
-            state.phase = Phase::Gating(0);
-            actions.push(action);
-        } else {
-            self.begin_writing(state, actions);
-        }
-    }
-
-    fn begin_writing(&self, state: &mut State, actions: &mut Vec<Action>) {
-        state.phase = Phase::Writing;
-        state.missing = None;
-        state.held_ms = 0;
-        actions.push(self.write(state));
-    }
-
-    fn judge(
-        &self,
-        state: &mut State,
-        gate: String,
-        outcome: GateOutcome,
-        actions: &mut Vec<Action>,
-    ) {
-        let Phase::Gating(place) = state.phase else { return };
-        if self.plan.steps[state.step].gates.get(place) != Some(&gate) {
-            return;
-        }
-        match outcome {
-            GateOutcome::Passed { .. } => {
-                if let Some(action) = self.gate_at(state.step, place + 1) {
-                    state.phase = Phase::Gating(place + 1);
-                    actions.push(action);
-                } else {
-                    self.begin_writing(state, actions);
-                }
-            }
-            GateOutcome::Failed { .. } => {
-                self.roll_back(state, &gate, f64::MAX, Cause::Gate(outcome), actions);
-            }
-            GateOutcome::Unanswered { why } => {
-                self.inconclusive(state, Why::GateUnanswered { gate, why }, actions);
-            }
-        }
-    }
-
     fn written(&self, state: &mut State, actions: &mut Vec<Action>) {
         let unanswered = std::mem::take(&mut state.unanswered);
         match &state.phase {
             Phase::Writing => {
                 let split = self.plan.steps[state.step].split();
-                let share = f64::from(split.canary) / 100.0;
+                let share = split.canary.share();
                 let step = &self.plan.steps[state.step];
                 for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
                     monitor.set_share(share);
                     monitor.begin_step(&self.plan, of, has_evidence_at(of, &self.plan, step));
                 }
+                users::draw_again(&self.plan, state, split);
                 state.written = Some(split);
                 // A header route that was created for the probe alone is removed with the first weight.
-                state.header_route &= self.plan.header.is_some();
+                state.header_route &= self.plan.reaches_canary();
                 (state.since, state.acknowledged) = (state.now, false);
                 state.held_ms = 0;
                 state.health.begin_step();
                 state.pairs = 0;
                 state.repeated_in_a_row = 0;
                 state.phase = Phase::Holding;
-                self.check_hold(state, actions);
+                hold::check(self, state, actions);
             }
             Phase::Finishing(verdict) => {
                 let verdict = verdict.clone();
-                let split = self.final_split(state, &verdict);
+                let split = ending::final_split(&self.plan, state, &verdict);
                 state.header_route = false;
                 (state.since, state.acknowledged) = (state.now, false);
                 // Where the weights stay, the mirror is still removed; where no weight was written, none is.
                 state.written = match state.written {
                     None if !unanswered && split != Some(Split::CANARY) => None,
-                    kept => split.or(kept.map(|kept| Split { mirror: 0, ..kept })),
+                    kept => split.or(kept.map(|kept| kept.mirror(Percent::NONE))),
                 };
                 if split == Some(Split::STABLE) {
                     state.phase = Phase::CleaningUp(verdict);
                     actions.push(Action::RemoveSubset);
                 } else if split == Some(Split::CANARY) {
-                    self.after_promotion(state, verdict, actions);
+                    scale_down::after_promotion(&self.plan, state, verdict, actions);
                 } else {
                     state.phase = Phase::Done(verdict);
                 }
@@ -403,10 +342,10 @@ impl Machine {
     fn tick(&self, state: &mut State, now: Timestamp, actions: &mut Vec<Action>) {
         let stride = now.since(state.now).min(MAX_STRIDE);
         state.now = state.now.max(now);
-        self.release_labelled(state, actions);
-        self.release_users(state, actions);
+        labels::release(self, state, actions);
+        users::release(self, state, actions);
         self.pass(state, stride, actions);
-        Self::check_scale_down(state, actions);
+        scale_down::check(state, actions);
     }
 
     /// Time passes.
@@ -415,12 +354,12 @@ impl Machine {
             return;
         }
         if state.awaited_ms.is_some() {
-            self.wait_for_approval(state, stride, actions);
+            approval::wait(self, state, stride, actions);
             return;
         }
         state.held_ms =
             state.held_ms.saturating_add(u64::try_from(stride.as_millis()).unwrap_or(0));
-        self.check_hold(state, actions);
+        hold::check(self, state, actions);
         if !state.is_running() {
             return;
         }
@@ -430,14 +369,14 @@ impl Machine {
             Phase::Inspecting | Phase::Probing | Phase::Writing
                 if held >= self.plan.startup_timeout.min(self.plan.patience) =>
             {
-                self.refuse(state, actions);
+                refusal::end(self, state, actions);
             }
             Phase::Holding if held >= self.plan.patience => {
-                let why = match self.missing(state) {
+                let why = match lacking::in_words(self, state) {
                     Some(missing) => Why::NotEnoughData { step: state.step, missing },
-                    None => Why::HarmNotExcluded { guardrails: self.unproven(state) },
+                    None => Why::HarmNotExcluded { guardrails: lacking::proof(self, state) },
                 };
-                self.inconclusive(state, why, actions);
+                ending::inconclusive(self, state, why, actions);
             }
             _ => {}
         }
@@ -460,7 +399,11 @@ mod evidence_tests;
 #[cfg(test)]
 mod labels_tests;
 #[cfg(test)]
+mod percent_tests;
+#[cfg(test)]
 mod scale_down_tests;
+#[cfg(test)]
+mod sticky_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

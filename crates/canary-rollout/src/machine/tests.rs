@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Gate, Guardrail, Hold, Missing, OnInconclusive, Step,
+    Cause, Gate, GateOutcome, Guardrail, Hold, Missing, OnInconclusive, Step,
     evidence::{Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Window},
 };
 
@@ -101,9 +101,10 @@ impl Run {
 
     /// Good requests in the proportion of the split in force.
     pub(super) fn good(&mut self, requests: u64) {
-        let share = u64::from(self.state.split().unwrap().canary);
+        let share = self.state.split().unwrap().canary.thousandths();
+        let all = Percent::ALL.thousandths();
         for n in 0..requests {
-            let canary = (n + 1) * share / 100 > n * share / 100;
+            let canary = (n + 1) * share / all > n * share / all;
             self.request(if canary { Arm::Canary } else { Arm::Stable }, false);
             if !self.actions.is_empty() {
                 break;
@@ -129,7 +130,7 @@ fn a_good_canary_goes_through_every_step_and_is_promoted() {
     assert_eq!(run.actions, [Action::Save, Action::Prepare]);
     assert_eq!(run.handle(Event::Prepared { header_route: true }), [Action::Probe]);
     assert_eq!(run.handle(Event::Probed(Err(Missing::yet("503")))), [Action::Probe]);
-    let write = |canary, last| Action::Write { split: Split { canary, mirror: 0 }, last };
+    let write = |canary, last| Action::Write { split: Split::new(canary), last };
     assert_eq!(run.handle(Event::Probed(Ok(()))), [write(10, false)]);
     assert_eq!(run.handle(Event::Written), []);
     run.good(200);
@@ -479,7 +480,7 @@ fn the_largest_plan_fits_its_annotation_with_its_verdict() {
     let mut run = Run::holding(plan);
     while !run.state.is_done() {
         let since = run.state.now;
-        let share = u64::from(run.state.split().unwrap().canary);
+        let share = run.state.split().unwrap().canary.whole().unwrap();
         let huge = |percent: u64| {
             let bad = 99_999_999 * percent;
             Counts { requests: 3 * bad, failed: bad, slow: bad }

@@ -196,7 +196,7 @@ fn a_limit_with_a_ratio_beside_it_needs_requests_of_both_versions() {
     }
     run.tick(10);
     assert_eq!(run.actions, [], "{:?}", run.actions);
-    let missing = run.machine.missing(&run.state).unwrap();
+    let missing = lacking::in_words(&run.machine, &run.state).unwrap();
     assert!(missing.contains("0 of 20 requests of the stable version for errorRate"), "{missing}");
 }
 
@@ -214,7 +214,7 @@ fn a_limit_with_a_ratio_beside_it_waits_until_a_burst_is_told_from_harm() {
         run.request_raw(if canary { Arm::Canary } else { Arm::Stable }, n % 8 == 0);
         assert_eq!(run.actions, [], "after {n} requests");
     }
-    let missing = run.machine.missing(&run.state).unwrap();
+    let missing = lacking::in_words(&run.machine, &run.state).unwrap();
     assert!(missing.contains("windows to tell a burst from harm for errorRate"), "{missing}");
 }
 
@@ -270,7 +270,7 @@ fn a_proof_of_the_last_step_takes_no_evidence_of_an_earlier_one() {
         let mut run = Run::holding(plan);
         let mut random = Random::new(47);
         for _ in 0..3_060 {
-            let canary = random.bernoulli(f64::from(run.state.split().unwrap().canary) / 100.0);
+            let canary = random.bernoulli(run.state.split().unwrap().canary.share());
             let value = f64::from(u8::from(random.bernoulli(0.5)));
             let arm = if canary { Arm::Canary } else { Arm::Stable };
             run.observe_raw(Seen::Request(Request::served(arm, None).value(value)));

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use self::beside::Beside;
 use super::{
+    aa,
     guardrail::{Check, ErrorRate, ErrorRatio, Guardrail, SlowRatio},
+    looks,
     plan::{Plan, ProvenOn},
     reading::Reading,
 };
@@ -88,9 +90,9 @@ impl Monitor {
                 let ratio = ratio(plan, guardrail, (*at_most, None, None)).map_err(wrong)?;
                 Some(Beside::Ratio { ratio: Box::new(ratio), both: 0.0 })
             }
-            _ => {
-                plan.looks_of(guardrail).map_err(wrong)?.map(|looks| Beside::Looks(Box::new(looks)))
-            }
+            _ => looks::of(plan, guardrail)
+                .map_err(wrong)?
+                .map(|looks| Beside::Looks(Box::new(looks))),
         };
         let test = test_of(plan, guardrail).map_err(wrong)?;
         let proof = (plan.proven_on == ProvenOn::LastStep
@@ -350,7 +352,7 @@ fn ratio(
         test = test.margin(margin)?;
     }
     if plan.aa {
-        test = test.measured(plan.aa_millis())?;
+        test = test.measured(aa::millis(plan))?;
     }
     match guard(plan, guardrail)? {
         Some((millis, alpha)) => test.bursts(millis, alpha),
@@ -360,7 +362,7 @@ fn ratio(
 
 /// The number of steps that divide the traffic, at each of which harm may begin.
 fn dividing_steps(plan: &Plan) -> u32 {
-    let steps = plan.steps.iter().filter(|step| (1..100).contains(&step.weight)).count();
+    let steps = plan.steps.iter().filter(|step| step.weight.is_part()).count();
     u32::try_from(steps).unwrap_or(u32::MAX)
 }
 

@@ -5,7 +5,11 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Split, Verdict, cluster::Progress, evidence::Timestamp};
+use crate::{
+    Percent, Plan, Split, Verdict,
+    cluster::{ObjectRef, Progress},
+    evidence::Timestamp,
+};
 
 /// The kind of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,10 +64,13 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// The time of the event, in milliseconds since the Unix epoch.
     pub at: Timestamp,
-    /// The namespace of the `VirtualService`.
+    /// The namespace of the object that holds the state.
     pub namespace: String,
-    /// The name of the `VirtualService`.
+    /// The name of the object that holds the state: the `VirtualService`, or what [`Notice::object`] names.
     pub virtual_service: String,
+    /// The object that holds the state, where it is no `VirtualService`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectRef>,
     /// The stable subset.
     pub stable: String,
     /// The canary's subset.
@@ -73,7 +80,7 @@ pub struct Notice {
     pub step: Option<usize>,
     /// The canary's weight in percent; none before the first one is written or read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<u32>,
+    pub weight: Option<Percent>,
     /// The guardrail that alarmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrail: Option<String>,
@@ -91,6 +98,12 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// The object that the notice is about: the one that holds the state of the rollout.
+    pub fn about(&self) -> ObjectRef {
+        let named = || ObjectRef::virtual_service(&self.namespace, &self.virtual_service);
+        self.object.clone().unwrap_or_else(named)
+    }
+
     /// The moment as RFC 3339 writes it, in UTC, such as `2026-11-30T01:06:09.25Z`.
     pub fn time(&self) -> String {
         let millis = i64::try_from(self.at.0).unwrap_or(i64::MAX);
@@ -115,9 +128,9 @@ impl Notice {
 /// use canary_core::{Plan, cluster::Progress, evidence::Timestamp, rollout::{NoticeKind, Notices, Split}};
 ///
 /// let mut notices = Notices::new(&Plan::new("pets", "v1", "v2").namespace("models"));
-/// let written = Progress::Written { step: 0, split: Split { canary: 10, mirror: 0 } };
+/// let written = Progress::Written { step: 0, split: Split::new(10) };
 /// let notice = notices.of(&written, Timestamp(1_000)).unwrap();
-/// assert_eq!((notice.kind, notice.weight), (NoticeKind::Step, Some(10)));
+/// assert_eq!((notice.kind, notice.weight), (NoticeKind::Step, Some(10.into())));
 /// assert_eq!(notice.sentence, "step 0: weights 90/10");
 /// assert_eq!(notice.time(), "1970-01-01T00:00:01Z");
 /// // The weights are the same: there is nothing to tell.
@@ -128,6 +141,7 @@ pub struct Notices {
     experiment: String,
     namespace: String,
     virtual_service: String,
+    object: Option<ObjectRef>,
     stable: String,
     canary: String,
     link: Option<String>,
@@ -141,8 +155,10 @@ impl Notices {
     pub fn new(plan: &Plan) -> Self {
         Self {
             experiment: plan.hash(),
-            namespace: plan.target.namespace.clone(),
-            virtual_service: plan.target.virtual_service.clone(),
+            namespace: plan.target.namespace().to_owned(),
+            virtual_service: plan.target.name().to_owned(),
+            object: Some(plan.target.state_object())
+                .filter(|object| object.kind != "VirtualService"),
             stable: plan.stable.clone(),
             canary: plan.canary.clone(),
             link: None,
@@ -205,6 +221,7 @@ impl Notices {
             at,
             namespace: self.namespace.clone(),
             virtual_service: self.virtual_service.clone(),
+            object: self.object.clone(),
             stable: self.stable.clone(),
             canary: self.canary.clone(),
             step: self.step,

@@ -10,7 +10,7 @@ fn plan() -> Plan {
 }
 
 fn split(canary: u32) -> Split {
-    Split { canary, mirror: 0 }
+    Split::new(canary)
 }
 
 fn started(stored: Option<Timestamp>) -> Progress {
@@ -64,7 +64,7 @@ fn each_kind_is_told_in_order_with_its_step_and_weight() {
         let notice = notices.of(&progress, Timestamp(index as u64));
         assert_eq!(notice.as_ref().map(|notice| notice.kind), kind, "{progress:?}");
         let Some(notice) = notice else { continue };
-        assert_eq!(notice.weight, weight, "{progress:?}");
+        assert_eq!(notice.weight, weight.map(u32::into), "{progress:?}");
         assert_eq!(notice.link.as_deref(), Some("https://reports.example/1"));
         assert_eq!(
             (notice.namespace.as_str(), notice.virtual_service.as_str()),
@@ -111,6 +111,6 @@ fn a_run_that_goes_on_knows_its_weight_from_what_was_seen() {
     });
     assert_eq!(notices.of(&seen, Timestamp(0)), None);
     let paused = notices.of(&Progress::Paused, Timestamp(1)).unwrap();
-    assert_eq!((paused.step, paused.weight), (Some(2), Some(30)));
+    assert_eq!((paused.step, paused.weight), (Some(2), Some(30.into())));
     assert!(!paused.is_warning());
 }

@@ -5,29 +5,38 @@
 //! `test` operations on `metadata.resourceVersion` and on the routes it changes, so that an edit by somebody else in
 //! between makes the whole patch fail.
 
+mod added;
 mod arms;
 mod difference;
+mod find;
 mod gitops;
-mod header;
 mod header_route;
 mod locate;
+mod located;
 mod mirror;
 mod ops;
 mod owner;
 mod ownership;
 mod route;
-mod routes;
+mod route_of;
+mod sticky;
 mod subset;
+mod weights;
 
+pub use added::DESTINATION_ANNOTATION;
 pub use difference::{Difference, Differences, differences};
 pub use gitops::GitOps;
 pub use header_route::has_header_route;
-pub use locate::{Located, locate};
+pub(crate) use locate::service_of;
+pub use locate::{locate, locate_all};
+pub use located::Located;
 pub use mirror::initial_mirror;
+pub(crate) use ops::{Ops, escape};
 pub use owner::foreign_controller;
 pub use ownership::Author;
 pub(crate) use ownership::{give_up_spec, state_manager};
-pub use route::{RouteChange, STATE_ANNOTATION, change_route, clean_up};
+pub use route::{RouteChange, STATE_ANNOTATION, WRITTEN_ANNOTATION, change_route, clean_up};
+pub use route_of::RouteOf;
 pub use subset::{
     SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, keep_subset, remove_subset,
 };

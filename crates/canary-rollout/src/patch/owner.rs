@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-/// The controller that owns a `VirtualService`, in words, when it is one that changes weights itself.
+/// The controller that owns a route, in words, when it is one that changes weights itself.
 ///
 /// Flagger makes the object and sets a controller owner reference to its `Canary`
 /// (`flagger.app/v1beta1`); Argo Rollouts changes an object of the user's and marks it as its own with the label
-/// or annotation `rollouts.argoproj.io/…`, or with a field manager of that name.
+/// or annotation `rollouts.argoproj.io/…`, or with a field manager of that name; KServe makes the routes of an
+/// `InferenceService` and writes the weights that this one states.
 /// Sources: <https://docs.flagger.app/usage/how-it-works>,
 /// <https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/istio/>.
 ///
@@ -40,6 +41,7 @@ fn by_owner(object: &Value) -> Option<String> {
         let who = match (text("apiVersion"), text("kind")) {
             (api, "Canary") if api.starts_with("flagger.app/") => "Flagger",
             (api, "Rollout") if api.starts_with("argoproj.io/") => "Argo Rollouts",
+            (api, "InferenceService") if api.starts_with("serving.kserve.io/") => "KServe",
             _ => return None,
         };
         Some(format!("{who} ({} {})", text("kind"), text("name")))

@@ -81,7 +81,7 @@ fn owns_state(entry: &Value) -> bool {
         .is_some_and(|owned| owned.get(format!("f:{STATE_ANNOTATION}")).is_some())
 }
 
-/// The patch that gives up the spec's fields that `manager` owns by updates; `None` when it owns none. Their values
+/// The patch that gives up the fields of the spec, or of a `ConfigMap`'s data, that `manager` owns by updates; `None` when it owns none. Their values
 /// stay, without an owner until somebody applies them. What it owns by a server-side apply of its own stays too, and
 /// so do annotations.
 ///
@@ -95,6 +95,7 @@ pub(crate) fn give_up_spec(object: &Value, what: &str, manager: &str) -> Result<
         if entry["manager"] == manager && entry["operation"] == "Update" {
             if let Some(owned) = entry.get_mut("fieldsV1").and_then(Value::as_object_mut) {
                 owned.remove("f:spec");
+                owned.remove("f:data");
             }
             if entry["fieldsV1"] == json!({}) {
                 continue;

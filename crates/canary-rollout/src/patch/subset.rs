@@ -6,7 +6,11 @@ use json_patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{super::plan::Plan, difference::Differences, ops::Ops};
+use super::{
+    super::plan::{Plan, Routes},
+    difference::Differences,
+    ops::Ops,
+};
 use crate::{
     Error, Result,
     json::{annotation, list, text, texts},
@@ -26,7 +30,8 @@ fn place_of(destination_rule: &Value, subset: &str) -> Option<usize> {
 }
 
 fn object_name(plan: &Plan) -> String {
-    format!("DestinationRule {}/{}", plan.target.namespace, plan.target.destination_rule_name())
+    let rule = plan.target.routes().and_then(Routes::destination_rule);
+    rule.map_or_else(|| "DestinationRule".to_owned(), |rule| rule.to_string())
 }
 
 /// Returns `true` when the `DestinationRule` defines a subset of that name.
@@ -136,6 +141,21 @@ pub struct SubsetLabels {
 }
 
 impl SubsetLabels {
+    /// Returns somebody else's changes of the selectors of two `Service`s since, which are the versions of the plan.
+    pub(crate) fn differences_of_services(&self, plan: &Plan, found: &Self) -> Differences {
+        let mut differences = Differences::default();
+        for (name, expected, found) in [
+            (&plan.stable, &self.stable, &found.stable),
+            (&plan.canary, &self.canary, &found.canary),
+        ] {
+            if expected != found {
+                let path = format!("Service {name} spec.selector");
+                differences.push(path, &json!(expected), &json!(found));
+            }
+        }
+        differences
+    }
+
     /// Reads both subsets from the `DestinationRule`; `None` when it does not define one of them.
     pub fn of(plan: &Plan, destination_rule: &Value) -> Option<Self> {
         Some(Self {

@@ -67,7 +67,7 @@ fn history(harm: f64) -> History {
             reading("errorRatio", "rate ratio, canary / stable", 0.02, 0.4, ratio),
             reading("agreement", "agreement", 0.02, (harm * at).exp(), agreement),
         ];
-        let split = Split { canary, mirror: 0 };
+        let split = Split::new(canary);
         history.push(Moment::new(Duration::from_secs(second.into()), split, totals, readings));
     }
     history

@@ -1,7 +1,10 @@
 //! The pictures of one guardrail: its evidence over time, and its estimate with the confidence sequence.
 
 use super::{
-    super::{plan::Plan, reading::Reading},
+    super::{
+        plan::{Percent, Plan},
+        reading::Reading,
+    },
     chart::{Axis, Chart, legend},
     escape::escape,
     history::Moment,
@@ -14,7 +17,7 @@ const LEAST_RANGE: f64 = 1e-3;
 const NEAR: f64 = 0.25;
 
 /// The readings of one guardrail: when, at which weight of the canary, and the reading.
-type Series<'a> = Vec<(f64, u32, &'a Reading)>;
+type Series<'a> = Vec<(f64, Percent, &'a Reading)>;
 
 /// One guardrail: its evidence on a logarithmic scale beside its confidence sequence.
 pub(super) fn guardrail(
@@ -140,7 +143,7 @@ fn domain(test: &str) -> (f64, f64) {
 }
 
 /// The range of values to show: the later estimates and intervals, not the first wide ones, and no impossible values.
-fn range(test: &str, known: &[&(f64, u32, &Reading)], bounds: &[(f64, f64)]) -> (f64, f64) {
+fn range(test: &str, known: &[&(f64, Percent, &Reading)], bounds: &[(f64, f64)]) -> (f64, f64) {
     let later = || known.iter().skip(known.len() / 10).map(|(_, _, reading)| *reading);
     let finite = |value: &f64| value.is_finite();
     let middle = |mut values: Vec<f64>, otherwise: f64| {

@@ -91,7 +91,7 @@ mod tests {
             let canary = if second < 33_333 { 5 } else { 30 };
             history.push(Moment {
                 at: Duration::from_secs(second),
-                split: Split { canary, mirror: 0 },
+                split: Split::new(canary),
                 totals: Totals::default(),
                 readings: Vec::new(),
             });

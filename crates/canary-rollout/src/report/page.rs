@@ -97,7 +97,7 @@ mod tests {
             history.push(Moment::new(Duration::from_secs(1), split, totals, Vec::new()));
             Report::new("x").run(&ReportedRun::new("y", &plan, &history)).to_html()
         };
-        let canary = Split { canary: 5, mirror: 0 };
+        let canary = Split::new(5);
         assert!(!page(Split::STABLE, Totals::default()).contains("<svg"));
         assert!(page(canary, Totals::default()).contains("<svg"));
         assert!(page(Split::STABLE, Totals { pairs: 1, ..Totals::default() }).contains("<svg"));

@@ -6,7 +6,7 @@ use super::{
     super::{
         counted::counted,
         evidence::Timestamp,
-        plan::{Plan, Split},
+        plan::{Percent, Plan, Split},
         totals::Totals,
         verdict::Verdict,
     },
@@ -96,14 +96,7 @@ impl<'a> ReportedRun<'a> {
     /// fragments of HTML, escaped.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let Plan { target, stable, canary, steps, alpha, .. } = self.plan;
-        let mut facts = vec![(
-            "Object",
-            format!(
-                "VirtualService {}/{}",
-                escape(&target.namespace),
-                escape(&target.virtual_service)
-            ),
-        )];
+        let mut facts = vec![("Object", escape(&target.state_object().to_string()))];
         facts.extend(self.cluster.map(|cluster| ("Cluster", escape(cluster))));
         facts.push(("Versions", format!("{} → {}", escape(stable), escape(canary))));
         facts.extend(self.began.map(|began| ("Date", dates(began, self.length()))));
@@ -239,7 +232,7 @@ fn weights(moments: &[Moment], seconds: f64) -> String {
         chart.steps("mirror", &mirrored);
         entries.push(("mirror", "mirrored requests".to_owned()));
     }
-    let last = moments.last().map_or(0, |moment| moment.split.canary);
+    let last = moments.last().map_or(Percent::NONE, |moment| moment.split.canary);
     format!(
         "<figure><figcaption>The canary's weight</figcaption>{}{}</figure>",
         legend(&entries),

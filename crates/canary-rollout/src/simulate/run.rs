@@ -7,6 +7,7 @@ use super::super::{
     guardrail::{Check, Guardrail},
     machine::Machine,
     offline,
+    plan::Percent,
     scenario::Scenario,
     state::{MAX_STRIDE, Phase, State},
     verdict::Verdict,
@@ -74,10 +75,9 @@ struct Traffic {
 }
 
 impl Traffic {
-    fn new(scenario: &Scenario, weight: u32) -> Self {
-        let configured = f64::from(weight) / 100.0;
-        let inside = weight > 0 && weight < 100;
-        let share = configured + if inside { scenario.split_error / 100.0 } else { 0.0 };
+    fn new(scenario: &Scenario, weight: Percent) -> Self {
+        let share =
+            weight.share() + if weight.is_part() { scenario.split_error / 100.0 } else { 0.0 };
         let share = share.clamp(0.0, 1.0);
         let bad = |errors: f64, slow: f64| 1.0 - (1.0 - errors) * (1.0 - slow);
         let stable = (1.0 - share) * bad(scenario.errors.stable, scenario.slow.stable);

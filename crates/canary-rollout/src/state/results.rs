@@ -2,7 +2,7 @@
 
 use super::{Phase, State};
 use crate::{
-    aa::{AaAdvice, AaAlarm, AaGuardrail, AaReport},
+    aa::{self, AaAdvice, AaAlarm, AaGuardrail, AaReport},
     evidence::Timestamp,
     plan::Plan,
     reading::Reading,
@@ -33,7 +33,7 @@ impl State {
             })
         });
         let alarms = alarms.collect();
-        let advice = AaAdvice::of(plan.aa_window(), &guardrails);
+        let advice = AaAdvice::of(aa::window(plan), &guardrails);
         Some(AaReport { guardrails, alarms, advice, early: None })
     }
 

@@ -12,10 +12,10 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     }
     let measured =
         |one: &Guardrail| matches!(one.check, Check::ErrorRatio(_) | Check::SlowRatio(_));
-    if !plan.steps.iter().any(|step| (1..100).contains(&step.weight)) {
+    if !plan.steps.iter().any(|step| step.weight.is_part()) {
         findings.push(
             Finding::error("C128", "steps", "no step of the A/A plan divides the traffic").help(
-                "give it a step with a weight between 1 and 99; it ends before the weight 100",
+                "give it a step with a weight above 0 and below 100; it ends before the weight 100",
             ),
         );
     }

@@ -6,6 +6,7 @@ use super::{
         evidence_steps::has_evidence_at,
         guardrail::{Check, Guardrail},
         plan::{Plan, Step},
+        room,
     },
     seconds::seconds,
 };
@@ -23,18 +24,21 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
 
 /// Each guardrail has a step in which it can have observations.
 fn sources(plan: &Plan, findings: &mut Findings) {
-    let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
-    let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);
+    let labels = plan.target.version_labels().is_some();
+    let divides = plan.steps.iter().any(|step| step.weight.is_part());
+    let unpaired = !plan.reaches_canary() && !plan.steps.iter().any(|step| step.mirror > 0);
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         let path = format!("guardrails[{index}].{}", guardrail.check.kind());
         match guardrail.check.needs() {
+            // Said once for the target, with the reason.
+            Kind::Requests | Kind::Latency | Kind::Values if labels => {}
             Kind::Requests | Kind::Latency | Kind::Values if !divides => findings.push(
                 Finding::error(
                     "C118",
                     path,
                     "no step divides the traffic, so there is nothing to compare",
                 )
-                .help("add a step with a weight between 1 and 99, or remove the guardrail"),
+                .help("add a step with a weight above 0 and below 100, or remove the guardrail"),
             ),
             Kind::Pairs | Kind::Labels | Kind::Scores if unpaired => findings.push(
                 Finding::error(
@@ -67,7 +71,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
     let sees = |step: &Step| {
         let speaks = |guardrail: &Guardrail| has_evidence_at(guardrail, plan, step);
         step.weight < 100 && (plan.guardrails.iter().any(speaks) || step.hold.pairs.is_some())
-            || (1..100).contains(&step.weight) && step.hold.requests.is_some()
+            || step.weight.is_part() && step.hold.requests.is_some()
     };
     if !plan.steps.iter().any(sees) {
         findings.push(
@@ -77,7 +81,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
                 "the canary is not observed before it gets all of the traffic",
             )
             .help(
-                "add a step with a weight between 1 and 99, or hold a step of weight 0 by pairs with a guardrail for them",
+                "add a step with a weight above 0 and below 100, or hold a step of weight 0 by pairs with a guardrail for them",
             ),
         );
     }
@@ -118,7 +122,7 @@ fn least(plan: &Plan, findings: &mut Findings) {
 fn pairs(plan: &Plan, findings: &mut Findings) {
     let wanted: u64 =
         plan.steps.iter().filter_map(|step| step.hold.pairs).fold(0, u64::saturating_add);
-    let room = plan.most_inputs();
+    let room = room::most_inputs(plan);
     if wanted > room {
         findings.push(
             Finding::error(

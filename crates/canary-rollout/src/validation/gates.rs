@@ -31,7 +31,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
                 .found(gate.at_least),
             );
         }
-        if plan.header.is_none() {
+        if !plan.reaches_canary() {
             findings.push(
                 Finding::error(
                     "C119",

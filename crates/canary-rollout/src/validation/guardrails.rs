@@ -6,6 +6,7 @@ use super::super::{
     guardrail::{Accuracy, Check, Guardrail, Mean, PairErrors},
     on_alarm::OnAlarm,
     plan::Plan,
+    room,
 };
 use canary_istio::{Finding, Findings};
 
@@ -38,7 +39,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             ),
         );
     }
-    if plan.tests_bytes() > TESTS_BYTES {
+    if room::of_tests(plan) > TESTS_BYTES {
         findings.push(
             Finding::error(
                 "C113",

@@ -3,22 +3,22 @@
 use super::super::plan::Plan;
 use canary_istio::{Finding, Findings};
 
+/// Checks that a name can be that of an object.
+pub(super) fn name_of(path: &str, name: &str, findings: &mut Findings) {
+    if name.is_empty() {
+        findings.push(Finding::error("C101", path, "the name is empty").help("name it"));
+    } else if !is_dns_label(name) {
+        findings.push(
+            Finding::error("C101", path, "not a name that Kubernetes accepts")
+                .found(name)
+                .help("use lower-case letters, digits, '-' and '.', at most 63 characters"),
+        );
+    }
+}
+
 pub(super) fn check(plan: &Plan, findings: &mut Findings) {
-    for (path, name) in [
-        ("target.virtualService", &plan.target.virtual_service),
-        ("target.namespace", &plan.target.namespace),
-        ("stable", &plan.stable),
-        ("canary", &plan.canary),
-    ] {
-        if name.is_empty() {
-            findings.push(Finding::error("C101", path, "the name is empty").help("name it"));
-        } else if !is_dns_label(name) {
-            findings.push(
-                Finding::error("C101", path, "not a name that Kubernetes accepts")
-                    .found(name)
-                    .help("use lower-case letters, digits, '-' and '.', at most 63 characters"),
-            );
-        }
+    for (path, name) in [("stable", &plan.stable), ("canary", &plan.canary)] {
+        name_of(path, name, findings);
     }
     if plan.stable == plan.canary && !plan.stable.is_empty() {
         findings.push(
@@ -28,8 +28,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
         );
     }
     if let Some(header) = &plan.header {
-        let token = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if header.name.is_empty() || !header.name.chars().all(token) {
+        if !is_header(&header.name) {
             findings.push(
                 Finding::error("C103", "header.name", "not a header name that Istio matches")
                     .found(&header.name)
@@ -47,6 +46,12 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// Checks that a name can be that of a header in Istio's conditions, which are in lower case.
+pub(super) fn is_header(name: &str) -> bool {
+    let token = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    !name.is_empty() && name.chars().all(token)
 }
 
 fn is_dns_label(name: &str) -> bool {

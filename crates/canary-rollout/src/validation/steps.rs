@@ -156,7 +156,7 @@ fn hold(
                 .help(format!("raise patience above it; it is {} now", seconds(plan.patience))),
         );
     }
-    if hold.pairs.is_some() && plan.header.is_none() && step.mirror == 0 {
+    if hold.pairs.is_some() && !plan.reaches_canary() && step.mirror == 0 {
         findings.push(
             Finding::error(
                 "C111",

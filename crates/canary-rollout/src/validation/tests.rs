@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use canary_istio::Findings;
 
-use crate::{Approval, Check, Gate, Guardrail, Hold, Otherwise, Plan};
+use crate::{Approval, Check, Gate, Guardrail, Hold, Otherwise, Percent, Plan};
 
 fn good() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")
@@ -35,9 +35,25 @@ fn weights_only_rise() {
     let twice = good().weights([5, 5, 100], Hold::total_requests(90)).validate();
     assert_eq!(twice.warnings().count(), 1);
     assert_eq!(
-        paths(&good().weights([], Hold::total_requests(90)).blue_green(0)),
+        paths(&good().weights([Percent::ALL; 0], Hold::total_requests(90)).blue_green(0)),
         ["steps[0].hold.pairs", "guardrails[0].errorRatio"]
     );
+}
+
+#[test]
+fn a_weight_below_one_percent_divides_the_traffic() {
+    let steps = |weights: &[f64]| {
+        let weights: Vec<_> = weights.iter().map(|weight| Percent::new(*weight).unwrap()).collect();
+        good().weights(weights, Hold::total_requests(90_000))
+    };
+    assert_eq!(steps(&[0.1, 0.101, 99.999, 100.0]).validate(), Findings::new());
+    assert_eq!(steps(&[0.001, 100.0]).validate(), Findings::new());
+    assert_eq!(paths(&steps(&[0.2, 0.1, 100.0])), ["steps[1].weight"]);
+    let over = steps(&[0.1, 100.001]).validate();
+    let found = over.errors().map(|one| (&*one.path, one.found.as_deref()));
+    assert_eq!(found.collect::<Vec<_>>()[0], ("steps[1].weight", Some("100.001")));
+    // Nearly all is not all.
+    assert_eq!(paths(&steps(&[0.1, 99.999])), ["steps[1].weight"]);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use super::{
     super::{
         bursts::Bursts,
         guardrail::{Check, Guardrail},
+        looks,
         plan::Plan,
+        room,
     },
     seconds::seconds,
 };
@@ -19,10 +21,14 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
 fn users(plan: &Plan, findings: &mut Findings) {
     let Some(users) = plan.users else { return };
     let counts_users = |one: &Guardrail| {
-        matches!(
-            one.check,
-            Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ErrorRate(_) | Check::Mean(_)
-        )
+        match one.check {
+            Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ErrorRate(_) | Check::Mean(_) => {
+                true
+            }
+            // Sticky users are divided, and not their requests.
+            Check::ObservedSplit(_) => plan.sticky.is_some(),
+            _ => false,
+        }
     };
     if !plan.guardrails.iter().any(counts_users) {
         findings.push(
@@ -67,7 +73,7 @@ fn users(plan: &Plan, findings: &mut Findings) {
     }
     let most = Known::CAPACITY;
     let stored = Known::stored_bytes(users.at_most.min(most));
-    if users.at_most == 0 || users.at_most > most || stored > plan.bytes_to_remember() {
+    if users.at_most == 0 || users.at_most > most || stored > room::to_remember(plan) {
         findings.push(
             Finding::error(
                 "C129",
@@ -98,7 +104,7 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
                 .help("20 is usual"),
         );
     }
-    let held = plan.planned_requests();
+    let held = looks::planned(plan);
     if held.is_none_or(|planned| planned > 10_000_000) {
         findings.push(
             Finding::error(
@@ -106,7 +112,7 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
                 "sequential",
                 "looks are planned by the number of requests, and a step's hold leaves it open",
             )
-            .help("hold each step with a weight between 1 and 99 by totalRequests, at most 10000000 in all"),
+            .help("hold each step with a weight above 0 and below 100 by totalRequests, at most 10000000 in all"),
         );
     }
     if plan.bursts != Bursts::None {

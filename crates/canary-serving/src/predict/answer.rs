@@ -35,6 +35,7 @@ pub struct Answer {
     pub(crate) body: Bytes,
     pub(crate) headers: HeaderMap,
     pub(crate) subset: Option<String>,
+    pub(crate) version: Option<String>,
     pub(crate) trace: Trace,
 }
 
@@ -49,6 +50,8 @@ pub struct AnswerParts {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The subset that answered.
     pub subset: Option<String>,
+    /// The version of the model that answered.
+    pub version: Option<String>,
     /// The time from the first attempt to the whole answer.
     pub elapsed: Duration,
     /// The number of times that the request was sent.
@@ -80,9 +83,9 @@ impl Answer {
             let value = HeaderValue::from_bytes(value).map_err(|error| wrong(error.to_string()))?;
             headers.append(key, value);
         }
-        let AnswerParts { outputs, body, subset, elapsed, attempts, repeated, .. } = parts;
+        let AnswerParts { outputs, body, subset, version, elapsed, attempts, repeated, .. } = parts;
         let trace = Trace { attempts, elapsed, repeated, deadline: None };
-        Ok(Self { outputs, body: body.into(), headers, subset, trace })
+        Ok(Self { outputs, body: body.into(), headers, subset, version, trace })
     }
 
     /// The output of that name.
@@ -140,6 +143,24 @@ impl Answer {
     /// The subset that answered, when the answer named it in the header of [`super::Client::subset_header`].
     pub fn subset(&self) -> Option<&str> {
         self.subset.as_deref()
+    }
+
+    /// The version of the model that answered, as the server writes it, such as `42` (TensorFlow Serving) or `v10`
+    /// (MLServer).
+    ///
+    /// TensorFlow Serving names it over gRPC alone (`model_spec.version`), and servers of the Open Inference Protocol in
+    /// `model_version`; `None` where the answer names none, as over TensorFlow Serving's REST and from KServe.
+    ///
+    /// ```
+    /// use canary_core::{predict::{Answer, AnswerParts}, tensor::{Tensor, TensorData}};
+    ///
+    /// let outputs = vec![("y".to_owned(), Tensor::new(vec![1], TensorData::Float(vec![0.5]))?)];
+    /// let parts = AnswerParts { outputs, version: Some("42".to_owned()), ..AnswerParts::default() };
+    /// assert_eq!(Answer::from_parts(parts)?.version(), Some("42"));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The headers of the answer (over gRPC, its metadata).
@@ -211,6 +232,7 @@ impl fmt::Debug for Answer {
         f.debug_struct("Answer")
             .field("outputs", &outputs)
             .field("subset", &self.subset)
+            .field("version", &self.version)
             .field("attempts", &self.trace.attempts)
             .field("elapsed", &self.trace.elapsed)
             .finish_non_exhaustive()

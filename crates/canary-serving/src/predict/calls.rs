@@ -6,6 +6,8 @@ use std::{
 };
 
 use canary_http::Response;
+#[cfg(feature = "grpc")]
+use canary_http::server_text;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
@@ -19,12 +21,35 @@ use super::{
     many::Answers,
     metadata::{Metadata, Wiring},
     protocol::{self, Call, Dialect, Protocol},
-    response::{Outputs, Parsed},
+    response::{Parsed, Reading},
     send::{self, Prepared},
     status::ModelStatus,
     wait::{self, Waiting},
 };
 use crate::error::{Error, Origin, PredictError, Result};
+#[cfg(feature = "grpc")]
+use crate::{
+    predict::{grpc, protocol::Payload},
+    workload::ModelServerConfig,
+};
+
+/// gRPC's `FAILED_PRECONDITION`, with which a server refuses a label of a version that is not available.
+#[cfg(feature = "grpc")]
+const FAILED_PRECONDITION: i32 = 9;
+
+/// The error of a reload, with the remedy.
+#[cfg(feature = "grpc")]
+fn reload_refused(mut error: PredictError) -> PredictError {
+    if error.grpc_code == Some(FAILED_PRECONDITION) {
+        "a label can only be given to a version that is AVAILABLE: load the version by a reload of its own, wait until \
+         its status says so, and label it by a second reload"
+            .clone_into(&mut error.help);
+    } else if error.timed_out {
+        "the server may complete the reload after the deadline: read the model's status before the next reload"
+            .clone_into(&mut error.help);
+    }
+    error
+}
 
 /// Calls.
 impl Client {
@@ -262,6 +287,52 @@ impl Client {
         wait::until_ready(self, url, timeout, progress).await
     }
 
+    /// Replaces the models, versions and labels of a running TensorFlow Serving by these (`HandleReloadConfigRequest`),
+    /// over gRPC.
+    ///
+    /// The server checks the whole configuration, gives the labels, and then begins to load: a success says that the
+    /// configuration is accepted, and [`Client::status`] tells when a version is `AVAILABLE`. A label can only be given
+    /// to a version that is available already, so a new version is loaded by one reload and labelled by a second one.
+    /// A model that the configuration leaves out is unloaded. The client's timeout is the deadline; the server may complete a
+    /// reload after it.
+    ///
+    /// ```no_run
+    /// use canary_core::{predict::Client, serving::{ModelConfig, ModelServerConfig, VersionPolicy}};
+    ///
+    /// # async fn run() -> canary_core::Result<()> {
+    /// let pets = ModelConfig::new("pets", "/models/pets")
+    ///     .policy(VersionPolicy::Specific(vec![41, 42]))
+    ///     .label("stable", 41);
+    /// let client = Client::new("grpc://10.0.0.7:8500")?;
+    /// client.reload(&ModelServerConfig::new([pets])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](canary_istio::Error::Invalid) for a configuration that a server would refuse, among them one
+    /// without models, which would unload all; [`crate::Error::Predict`] when the server refuses it (origin server), or
+    /// cannot be reached.
+    #[cfg(feature = "grpc")]
+    pub async fn reload(&self, config: &ModelServerConfig) -> Result<()> {
+        config.validate().into_result()?;
+        let payload = grpc::reload(config).map(Payload::Message);
+        let prepared = send::prepare(&self.config, Call::Reload, payload)?;
+        let read = |_: &Config, response: &Response, _| grpc::read_reload(&response.body);
+        let refusal = match send::send(self, &prepared, read).await {
+            Ok((Ok(()), ..)) => return Ok(()),
+            Ok((Err((code, message)), ..)) => {
+                let text = server_text(message.trim()).into_owned();
+                let mut error = PredictError::new(Origin::Server, prepared.url(), text);
+                error.grpc_code = Some(code);
+                error
+            }
+            Err(Error::Predict(error)) => *error,
+            Err(error) => return Err(error),
+        };
+        Err(reload_refused(refusal).into())
+    }
+
     async fn predict_input(&self, input: Input<'_>) -> Result<Answer> {
         let input = self.with_name(input).await?;
         self.send(&self.prepare(input)?).await
@@ -270,11 +341,13 @@ impl Client {
     async fn answer(
         &self,
         prepared: &Prepared,
-        read: impl Fn(&Config, &Response, Option<Instant>) -> Parsed<Outputs>,
+        read: impl Fn(&Config, &Response, Option<Instant>) -> Parsed<Reading>,
     ) -> Result<Answer> {
-        let (outputs, response, trace) = send::send(self, prepared, read).await?;
+        let (reading, response, trace) = send::send(self, prepared, read).await?;
         let subset = self.config.subset_of(&response.headers);
-        Ok(Answer { outputs, body: response.body, headers: response.headers, subset, trace })
+        let Reading { outputs, version } = reading;
+        let (body, headers) = (response.body, response.headers);
+        Ok(Answer { outputs, body, headers, subset, version, trace })
     }
 
     /// The inputs, with the name of the model's only input in place of an empty one where the protocol needs it.

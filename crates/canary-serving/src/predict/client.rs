@@ -1,17 +1,17 @@
 //! The client and its settings.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use canary_http::{Proxy, Settings};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    address::{Address, ModelVersion},
+    address::{Address, ModelVersion, Scheme},
     attempts::Limits,
     config::Config,
-    detect::Peer,
     failure,
     names::Names,
+    peer::Peer,
     prediction::Prediction,
     protocol::{Encoding, Protocol},
     request::Form,
@@ -72,7 +72,7 @@ impl Client {
                 address,
                 protocol: Protocol::default(),
                 encoding: Encoding::default(),
-                service: super::protocol::open::SERVICES[0],
+                service: super::protocol::open::SERVICES[0].into(),
                 model: String::new(),
                 version: ModelVersion::Latest,
                 signature: String::new(),
@@ -104,6 +104,35 @@ impl Client {
         self
     }
 
+    /// The same settings for the server at another address, as for one replica of several. Headers are not sent there, since
+    /// they may be meant for a gateway. The clone gets connections of its own.
+    ///
+    /// ```
+    /// use canary_core::predict::Client;
+    ///
+    /// let service = Client::new("http://classifiers.models:8501")?.model("pets").host("pets.example.com");
+    /// let replica = service.at("grpc://10.0.0.7:8500")?;
+    /// # let _ = replica;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn at(self, address: &str) -> Result<Self> {
+        let address = Address::parse(address)?;
+        let transport = Transport::new(&address, &self.config.http)?;
+        let client = self.set(|config| {
+            config.address = address;
+            config.headers = HeaderMap::new();
+        });
+        Ok(Self { transport, names: Names::default(), peer: Peer::default(), ..client })
+    }
+
+    /// True when its address is `https://` or `grpcs://`.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.config.address.scheme, Scheme::Https | Scheme::Grpcs)
+    }
+
     /// Sets the protocol of the server; TensorFlow Serving's unless set. [`Client::detect`] finds it out.
     ///
     /// ```
@@ -126,6 +155,28 @@ impl Client {
     /// The form of arrays in its requests of the Open Inference Protocol.
     pub fn encoded(&self) -> Encoding {
         self.config.encoding
+    }
+
+    /// Sets the gRPC service of the Open Inference Protocol, `inference.GRPCInferenceService` unless set: TorchServe has the
+    /// same messages under `org.pytorch.serve.grpc.openinference.GRPCInferenceService`. [`Client::detect`] finds it out.
+    ///
+    /// ```
+    /// use canary_core::predict::{Client, Protocol};
+    ///
+    /// let client = Client::new("grpc://torchserve:7070")?
+    ///     .protocol(Protocol::OpenInference)
+    ///     .grpc_service("org.pytorch.serve.grpc.openinference.GRPCInferenceService");
+    /// assert!(client.service_name().starts_with("org.pytorch"));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn grpc_service(self, name: impl Into<String>) -> Self {
+        self.set(|config| config.service = Cow::Owned(name.into()))
+    }
+
+    /// The gRPC service of the Open Inference Protocol that it calls.
+    pub fn service_name(&self) -> &str {
+        &self.config.service
     }
 
     /// Sets the form of arrays in requests of the Open Inference Protocol; see [`Encoding`]. Other protocols have one

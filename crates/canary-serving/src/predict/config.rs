@@ -1,5 +1,7 @@
 //! The settings of a client, and the addresses of its calls.
 
+use std::borrow::Cow;
+
 use canary_http::{Settings, credential_in, is_cleartext, server_text};
 use http::{HeaderMap, Uri};
 
@@ -19,7 +21,7 @@ pub(crate) struct Config {
     pub(crate) protocol: Protocol,
     pub(crate) encoding: Encoding,
     /// The gRPC service of the Open Inference Protocol.
-    pub(crate) service: &'static str,
+    pub(crate) service: Cow<'static, str>,
     pub(crate) model: String,
     pub(crate) version: ModelVersion,
     pub(crate) signature: String,
@@ -65,7 +67,7 @@ impl Config {
             Error::from(error)
         })?;
         let (url, uri) = self.at(&path)?;
-        if self.model.is_empty() {
+        if self.model.is_empty() && call.is_of_model() {
             let mut error = PredictError::new(Origin::Request, url, "no model is named");
             "name one with `model`".clone_into(&mut error.help);
             return Err(error.into());

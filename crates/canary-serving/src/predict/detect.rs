@@ -1,9 +1,8 @@
 //! Finding out which protocol a server speaks, by asking it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use canary_http::{Client as Http, Limits, Request, Response};
-use tokio::sync::OnceCell;
 
 #[cfg(feature = "grpc")]
 use super::grpc;
@@ -12,7 +11,8 @@ use super::{
     client::Client,
     config::Config,
     failure,
-    protocol::{Encoding, Protocol, open},
+    peer::Found,
+    protocol::{Protocol, open},
     transport::Transport,
 };
 use crate::error::{Error, Origin, PredictError, Result};
@@ -30,76 +30,6 @@ const TENSORFLOW: [&str; 2] = ["Could not find any versions of model", "Servable
 /// gRPC's `UNIMPLEMENTED`.
 const UNIMPLEMENTED: i32 = 12;
 
-/// A server's protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) protocol: Protocol,
-    /// The form of arrays that suits the server.
-    pub(crate) encoding: Encoding,
-    /// The name and version of its program, where it tells them.
-    pub(crate) server: String,
-    /// The gRPC service of the Open Inference Protocol.
-    pub(crate) service: &'static str,
-}
-
-impl Found {
-    fn new(protocol: Protocol) -> Self {
-        Self {
-            protocol,
-            encoding: Encoding::default(),
-            server: String::new(),
-            service: open::SERVICES[0],
-        }
-    }
-
-    /// A server of the Open Inference Protocol with this name and these extensions.
-    fn open(server: String, extensions: &[String]) -> Self {
-        let name = server.to_ascii_lowercase();
-        let encoding = if name.starts_with("mlserver") {
-            Encoding::Base64
-        } else if name.starts_with("torchserve") {
-            Encoding::Lists
-        } else if extensions.iter().any(|extension| extension == "binary_tensor_data") {
-            Encoding::Raw
-        } else {
-            Encoding::Automatic
-        };
-        Self { encoding, server, ..Self::new(Protocol::OpenInference) }
-    }
-
-    /// Sets the settings of a client that talks to this server.
-    pub(crate) fn apply(self, config: &mut Config) {
-        config.protocol = self.protocol;
-        config.encoding = self.encoding;
-        config.service = self.service;
-    }
-
-    /// The server in words, such as `mlserver 1.7.1 speaks the Open Inference Protocol (V2)`.
-    fn sentence(&self) -> String {
-        let server = if self.server.is_empty() { "the server" } else { self.server.as_str() };
-        format!("{server} speaks {}", self.protocol.title())
-    }
-}
-
-/// What a server was found to speak; shared by the clones of a client, which ask at most once. `None` for a client that
-/// sends no request of its own accord.
-#[derive(Clone, Debug)]
-pub(crate) struct Peer(Option<Arc<OnceCell<Option<Found>>>>);
-
-impl Default for Peer {
-    fn default() -> Self {
-        Self(Some(Arc::default()))
-    }
-}
-
-impl Peer {
-    /// Never asks.
-    #[cfg(feature = "rollout")]
-    pub(crate) fn never() -> Self {
-        Self(None)
-    }
-}
-
 /// True when an error may come from a server that does not know the call at all.
 fn may_be_foreign(error: &PredictError) -> bool {
     match error.origin {
@@ -116,7 +46,7 @@ fn may_be_foreign(error: &PredictError) -> bool {
 
 /// Says so in the error when the server is found to speak another protocol than the client.
 pub(super) async fn explain(client: &Client, error: &mut PredictError) {
-    let Some(peer) = client.peer.0.as_ref().filter(|_| may_be_foreign(error)) else { return };
+    let Some(peer) = client.peer.found().filter(|_| may_be_foreign(error)) else { return };
     let time = EXPLANATION.min(client.config.limits.timeout);
     let find = async { tokio::time::timeout(time, find(client)).await.ok()?.ok()? };
     let found = peer.get_or_init(|| find).await;

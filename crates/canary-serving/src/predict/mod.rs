@@ -20,6 +20,7 @@ mod little_endian;
 mod many;
 mod metadata;
 mod names;
+mod peer;
 mod prediction;
 mod protocol;
 mod request;
@@ -37,22 +38,27 @@ pub use answer::{Answer, AnswerParts};
 pub use canary_http::Tls;
 pub use canary_http::is_credential;
 pub use client::Client;
-#[cfg(feature = "rollout")]
-pub(crate) use detect::Peer;
 pub use examples::{Example, Examples, Feature};
 #[cfg(feature = "grpc")]
 pub use grpc::{read_predict_grpc, write_predict_grpc};
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
+#[cfg(feature = "rollout")]
+pub(crate) use peer::Peer;
 pub use prediction::{Predicted, Prediction};
-pub use protocol::{Encoding, Protocol};
+pub use protocol::{
+    Encoding, Protocol,
+    open::{read_inference, write_inference},
+};
 #[doc(hidden)]
 pub use request::float_rows_by_kernel;
 pub use request::{Body, Form, write_predict};
 pub use response::read as read_predict;
 pub use retry::Retry;
 pub use send::Prepared;
+#[cfg(test)]
+pub(crate) use status::status_of;
 pub use status::{ModelStatus, State, VersionStatus};
 pub use top::read_top;
 pub use wait::Waiting;

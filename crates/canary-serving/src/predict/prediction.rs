@@ -74,7 +74,7 @@ impl Prediction {
         Self { kind: Kind::Number, ..Self::default() }
     }
 
-    /// What a function gives for each row; an error of it is the caller's and ends a run.
+    /// The predictions that a function gives, one for each row; an error of it is the caller's and ends a run.
     pub fn by(
         function: impl Fn(&Answer) -> Result<Vec<Option<Predicted>>> + Send + Sync + 'static,
     ) -> Self {

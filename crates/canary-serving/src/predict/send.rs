@@ -132,6 +132,8 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
     let limit = match prepared.call {
         Call::Predict | Call::Classify | Call::Regress => config.max_answer_bytes,
         Call::Metadata | Call::Status => config.max_answer_bytes.min(MAX_DESCRIPTION),
+        #[cfg(feature = "grpc")]
+        Call::Reload => config.max_answer_bytes.min(MAX_DESCRIPTION),
     };
     let url = &prepared.url;
     let request = &rest(config, prepared);

@@ -115,6 +115,20 @@ impl ModelStatus {
             .max()
     }
 
+    /// The state of a version; `None` for one that the server does not know.
+    ///
+    /// ```no_run
+    /// # async fn run(client: canary_core::predict::Client) -> canary_core::Result<()> {
+    /// use canary_core::predict::State;
+    ///
+    /// assert_eq!(client.status().await?.state_of(42), Some(State::Available));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn state_of(&self, version: i64) -> Option<State> {
+        self.versions.iter().find(|one| one.version == version).map(|one| one.state)
+    }
+
     /// True when every version has ended with an error, so that waiting does not help.
     pub(super) fn failed(&self) -> bool {
         !self.versions.is_empty()
@@ -189,6 +203,18 @@ pub(crate) fn parse(body: &[u8]) -> Result<ModelStatus, ParseError> {
         })
     });
     Ok(ModelStatus::of_versions(versions.collect::<Result<_, ParseError>>()?))
+}
+
+/// A status of versions in these states, without errors.
+#[cfg(test)]
+pub(crate) fn status_of(versions: &[(i64, State)]) -> ModelStatus {
+    let version = |&(version, state)| VersionStatus {
+        version,
+        state,
+        error_code: String::new(),
+        error_message: String::new(),
+    };
+    ModelStatus::of_versions(versions.iter().map(version).collect())
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ pub struct InferenceService {
     pub ready: Option<bool>,
     /// The address that KServe gave it.
     pub url: Option<String>,
-    /// What KServe reports; see [`InferenceService::traffic`].
+    /// The status that KServe reports; see [`InferenceService::traffic`].
     reported: Vec<TrafficShare>,
 }
 

@@ -55,7 +55,7 @@ fn masked(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// What `tf.io.TFRecordWriter` writes for the record `canary`.
+    /// The bytes that `tf.io.TFRecordWriter` writes for the record `canary`.
     const CANARY: &[u8] = b"\x06\x00\x00\x00\x00\x00\x00\x00si\xd57canary\x8d+\x84\x87";
 
     #[test]

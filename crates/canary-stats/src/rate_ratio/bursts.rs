@@ -56,7 +56,7 @@ impl Bursts {
         phi_of(self.found + found, self.expected + expected)
     }
 
-    /// How much more the stable version's bad requests vary from window to window than independent ones.
+    /// The variance of the stable version's bad requests from window to window, as a multiple of that of independent ones.
     pub(super) fn phi_stable(&self) -> f64 {
         let (found, expected) = self.stable.about_mean();
         phi_of(found, expected)

@@ -1,29 +1,12 @@
 //! The implementation of [`EProcess`] for the test of a ratio: evidence, interval and proof.
 
-use super::{
-    MOST_RATIO, RateRatio,
-    grid::{BOUND, NODES},
-};
+use super::{MOST_RATIO, RateRatio, grid::BOUND};
 use crate::{
     e_process::{Alpha, EProcess, Interval},
     ends,
     error::{Result, positive},
     stream::Window,
 };
-
-impl RateRatio {
-    /// The highest row that is excluded at α together with all lower ones; the bound's exactly when an alarm has been
-    /// raised.
-    pub(crate) fn excluded_row(&self, alpha: Alpha) -> Option<usize> {
-        let threshold = alpha.ln_threshold();
-        let now = self.smallest(NODES - 1);
-        let excluded = |place: &usize| self.rows.largest[*place].max(now[*place]) >= threshold;
-        // The bound is judged by the alarm itself.
-        let alarms = self.alarm(alpha);
-        let places = if alarms { NODES } else { BOUND };
-        (0..places).rev().find(|place| alarms && *place == BOUND || excluded(place))
-    }
-}
 
 impl EProcess for RateRatio {
     /// The smallest ln E against the bound and the ratios below it.

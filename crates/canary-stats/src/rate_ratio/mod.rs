@@ -33,12 +33,12 @@
 //! (`rows.rs`); once an alarm has been raised, it stays above the bound. The high end is the smallest ratio that the
 //! opposite test excludes now. Each end alone holds at all times with probability 1 − α.
 
+mod builders;
 mod bursts;
 mod counts;
 mod evidence;
 mod factors;
 mod grid;
-mod measured;
 mod proof;
 mod rows;
 mod saved;
@@ -52,7 +52,7 @@ use self::{
     counts::{Above, Counts},
     factors::Conditions,
     proof::Segments,
-    rows::{Nodes, Open, Row, Rows, WIDTH},
+    rows::{Open, Row, Rows},
 };
 pub(crate) use self::{
     counts::CUTS,
@@ -62,7 +62,7 @@ pub(crate) use self::{
 use super::{
     dispersion::Dispersion,
     e_process::{Alpha, EProcess},
-    error::{Result, check, closed_unit, positive},
+    error::{Result, check, closed_unit},
     portable::ln,
     stream::Window,
 };
@@ -140,103 +140,6 @@ struct Plain {
 }
 
 impl RateRatio {
-    /// The test of the null "the canary's rate is at most `ratio` times the stable version's".
-    ///
-    /// Every request of both versions is observed; harm is looked for from the beginning; without a guard against
-    /// bursts.
-    ///
-    /// # Errors
-    /// When `ratio` is not a finite number greater than 0.
-    pub fn new(ratio: f64) -> Result<Self> {
-        Ok(Self::of_nodes(Nodes::Ratios(positive("ratio", ratio)?)))
-    }
-
-    /// The test of the ratio 1 whose rows differ in the latency above which the canary's requests are bad; `rate` is the
-    /// guess of the stable rate until `known` of its requests are observed.
-    pub(crate) fn of_levels(rate: f64, known: u64) -> Self {
-        let mut test = Self::of_nodes(Nodes::Levels);
-        (test.conditions.rate, test.guessed_at) = (rate, known.div_ceil(2));
-        test
-    }
-
-    fn of_nodes(nodes: Nodes) -> Self {
-        Self {
-            rows: Rows::new(nodes, None, 0.0),
-            starts: 1,
-            begun: 1,
-            window_millis: None,
-            bad_only: false,
-            margin: None,
-            conditions: Conditions { share: f64::NAN, rate: 0.0 },
-            opened: 0,
-            open: Counts::default(),
-            bursts: Bursts::default(),
-            stable: 0,
-            stable_bad: 0,
-            guessed_at: 0,
-            of_step: 0,
-            lost: 0,
-            segments: Segments::default(),
-            plain: None,
-            uninformative: 0,
-            dispersion: None,
-        }
-    }
-
-    /// Counts only bad requests, for data in which some good requests are missing.
-    #[must_use]
-    pub fn bad_only(mut self) -> Self {
-        self.bad_only = true;
-        self
-    }
-
-    /// Looks for harm that begins at any of `steps` steps; [`begin_step`](Self::begin_step) begins one. Call it before
-    /// the first observation.
-    #[must_use]
-    pub fn starts(mut self, steps: u32) -> Self {
-        self.starts = steps.max(1);
-        self.rows = Rows::new(self.rows.nodes(), self.rows.harm(), ln(self.weight_of(1)));
-        self.forget_plain();
-        self
-    }
-
-    /// Puts nine tenths of the weight on harm near `harm`, a ratio of the rates. Call it before the first observation.
-    ///
-    /// # Errors
-    /// When `harm` is not a finite number above the ratio of the null.
-    pub fn tuned(mut self, harm: f64) -> Result<Self> {
-        let holds = harm > self.rows.ratio() && harm.is_finite();
-        check("harm", harm, "a finite number above the ratio that is not harm", holds)?;
-        self.rows = Rows::new(self.rows.nodes(), Some(harm), ln(self.weight_of(1)));
-        self.forget_plain();
-        Ok(self)
-    }
-
-    /// States the margin of the promotion: the high end of the interval is then below it exactly when
-    /// [`excludes_harm`](EProcess::excludes_harm) says so.
-    ///
-    /// # Errors
-    /// When `margin` is not a finite number greater than 0.
-    pub fn margin(mut self, margin: f64) -> Result<Self> {
-        self.margin = Some(positive("margin", margin)?);
-        Ok(self)
-    }
-
-    /// Limits the evidence that the requests of any `millis` milliseconds can add, so that bursts of failures are not
-    /// taken for harm. Harm is suspected ([`is_unconfirmed`](Self::is_unconfirmed)) at the level `alpha`. Call it
-    /// before the first observation.
-    ///
-    /// # Errors
-    /// When `millis` is 0.
-    pub fn bursts(mut self, millis: u64, alpha: Alpha) -> Result<Self> {
-        check("millis", millis as f64, "a number of milliseconds of at least 1", millis > 0)?;
-        self.window_millis = Some(millis);
-        let ln_threshold = alpha.ln_threshold();
-        self.plain = Some(Plain { sums: [0.0; WIDTH], ln_threshold, until: None });
-        self.forget_plain();
-        Ok(self)
-    }
-
     /// The ratio up to which the canary is no worse.
     pub fn ratio(&self) -> f64 {
         self.rows.ratio()
@@ -254,6 +157,11 @@ impl RateRatio {
         self.plain
             .as_ref()
             .is_some_and(|plain| plain.until.is_some() && self.max_ln_e() < plain.ln_threshold)
+    }
+
+    /// The dispersion of the bad requests, where it is measured.
+    pub fn dispersion(&self) -> Option<&Dispersion> {
+        self.dispersion.as_deref()
     }
 
     /// Adds one request that was sent at `at` milliseconds: `share` is the canary's share of the traffic then (0.05 for
@@ -316,6 +224,14 @@ impl RateRatio {
             self.evaluate();
         }
         Ok(())
+    }
+
+    /// Adds validated counts to the measurement.
+    #[inline]
+    fn measure(&mut self, at: u64, share: f64, counts: &Window) {
+        if let Some(dispersion) = &mut self.dispersion {
+            dispersion.take(at, share, counts);
+        }
     }
 
     /// Counts requests whose version or outcome is not known. When they are more than one in two hundred of a step, good
@@ -464,6 +380,18 @@ impl RateRatio {
             let windows = (plain.ln_threshold / each).ceil() as u64 + 1;
             plain.until = Some(self.bursts.windows.saturating_add(windows));
         }
+    }
+
+    /// The highest row that is excluded at α together with all lower ones; the bound's exactly when an alarm has been
+    /// raised.
+    pub(crate) fn excluded_row(&self, alpha: Alpha) -> Option<usize> {
+        let threshold = alpha.ln_threshold();
+        let now = self.smallest(NODES - 1);
+        let excluded = |place: &usize| self.rows.largest[*place].max(now[*place]) >= threshold;
+        // The bound is judged by the alarm itself.
+        let alarms = self.alarm(alpha);
+        let places = if alarms { NODES } else { BOUND };
+        (0..places).rev().find(|place| alarms && *place == BOUND || excluded(place))
     }
 
     /// Begins the evidence without the guard again.

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -52,44 +53,73 @@ func meshConfig() *meshconfig.MeshConfig {
 	return settings
 }
 
-// read sorts objects into Istio's and Kubernetes' Services, and leaves out those that Istio's admission refuses.
-func read(documents []json.RawMessage) ([]config.Config, []*model.Service, []refusal, error) {
-	var objects []config.Config
-	var services []*model.Service
-	var refused []refusal
+// meshObjects are what the objects of a question are, sorted.
+type meshObjects struct {
+	// istio are Istio's own objects.
+	istio []config.Config
+	// services are Kubernetes' Services, as istiod knows them.
+	services []*model.Service
+	// kubernetes are the objects that Istio's controller for the Gateway API reads; none without such objects.
+	kubernetes []runtime.Object
+	// refused are those that Istio's admission refuses.
+	refused []refusal
+}
+
+// read sorts objects, and leaves out those that Istio's admission refuses.
+func read(documents []json.RawMessage) (meshObjects, error) {
+	var found meshObjects
+	routed := false
 	for place, document := range documents {
 		var object crd.IstioKind
 		if err := json.Unmarshal(document, &object); err != nil {
-			return nil, nil, nil, err
+			return found, err
 		}
 		if object.Namespace == "" {
 			object.Namespace = "default"
 		}
 		kind := object.GroupVersionKind()
+		core := kind.Group == "" && (kind.Kind == "Service" || kind.Kind == "Namespace")
+		if core || kind.Group == gatewayGroup || kind.Kind == "ServiceEntry" {
+			read, err := kubernetesObject(document, object.Namespace)
+			if err != nil {
+				return found, fmt.Errorf("%s %s/%s: %w", kind.Kind, object.Namespace, object.Name, err)
+			}
+			found.kubernetes = append(found.kubernetes, read)
+		}
+		if kind.Group == gatewayGroup {
+			routed = true
+			continue
+		}
+		if kind.Kind == "Namespace" && kind.Group == "" {
+			continue
+		}
 		if kind.Kind == "Service" && kind.Group == "" {
 			var service corev1.Service
 			if err := json.Unmarshal(document, &service); err != nil {
-				return nil, nil, nil, err
+				return found, err
 			}
 			service.Namespace = object.Namespace
-			services = append(services, kube.ConvertService(service, nil, domain, clusterID, domain))
+			found.services = append(found.services, kube.ConvertService(service, nil, domain, clusterID, domain))
 			continue
 		}
 		schema, known := collections.PilotGatewayAPI().FindByGroupVersionAliasesKind(resource.FromKubernetesGVK(&kind))
 		if !known {
-			return nil, nil, nil, fmt.Errorf("unknown kind %v", kind)
+			return found, fmt.Errorf("unknown kind %v", kind)
 		}
 		read, err := crd.ConvertObject(schema, &object, domain)
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("%s %s/%s: %w", kind.Kind, object.Namespace, object.Name, err)
+			return found, fmt.Errorf("%s %s/%s: %w", kind.Kind, object.Namespace, object.Name, err)
 		}
 		if _, err := schema.ValidateConfig(*read); err != nil {
-			refused = append(refused, refusal{Place: place, Reason: err.Error()})
+			found.refused = append(found.refused, refusal{Place: place, Reason: err.Error()})
 			continue
 		}
-		objects = append(objects, *read)
+		found.istio = append(found.istio, *read)
 	}
-	return objects, services, refused, nil
+	if !routed {
+		found.kubernetes = nil
+	}
+	return found, nil
 }
 
 // instances are the workloads as members of their Services.

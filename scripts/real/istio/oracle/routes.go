@@ -11,6 +11,7 @@ import (
 	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/pkg/networking/core"
 	"istio.io/istio/pilot/pkg/xds/endpoints"
+	"istio.io/istio/pkg/config"
 )
 
 // scene is a mesh and the proxies that are asked about.
@@ -35,8 +36,10 @@ type proxy struct {
 type configured struct {
 	Error string `json:"error,omitempty"`
 	// Refused are the objects that Istio's admission refuses; they are left out.
-	Refused []refusal       `json:"refused,omitempty"`
-	Proxies []configuration `json:"proxies,omitempty"`
+	Refused []refusal `json:"refused,omitempty"`
+	// Translated are the objects that Istio makes of those of the Gateway API.
+	Translated []translated    `json:"translated,omitempty"`
+	Proxies    []configuration `json:"proxies,omitempty"`
 }
 
 // configuration is what istiod sends to a proxy. Endpoints are part of the clusters.
@@ -55,20 +58,29 @@ func configure(asked *scene) (answer configured) {
 			answer = configured{Error: fmt.Sprint(reason)}
 		}
 	}()
-	objects, services, refused, err := read(asked.Objects)
+	found, err := read(asked.Objects)
 	if err != nil {
 		return configured{Error: err.Error()}
 	}
-	answer.Refused = refused
-	istiod := core.NewConfigGenTest(fail, core.TestOptions{
-		Configs:    objects,
-		Services:   services,
-		Instances:  instances(services, asked.Endpoints),
-		MeshConfig: meshConfig(),
-		ClusterID:  clusterID,
-	})
+	answer.Refused = found.refused
+	start := func(objects []config.Config) *core.ConfigGenTest {
+		return core.NewConfigGenTest(fail, core.TestOptions{
+			Configs:    objects,
+			Services:   found.services,
+			Instances:  instances(found.services, asked.Endpoints),
+			MeshConfig: meshConfig(),
+			ClusterID:  clusterID,
+		})
+	}
+	istiod := start(found.istio)
+	if found.kubernetes != nil {
+		translated, controller := translate(fail, found.kubernetes, istiod.PushContext())
+		istiod = start(append(found.istio, translated...))
+		istiod.PushContext().GatewayAPIController = controller
+		answer.Translated = translatedTexts(translated)
+	}
 	for _, one := range asked.Proxies {
-		answer.Proxies = append(answer.Proxies, configureProxy(istiod, one, services))
+		answer.Proxies = append(answer.Proxies, configureProxy(istiod, one, found.services))
 	}
 	return answer
 }

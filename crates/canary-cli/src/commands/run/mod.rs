@@ -149,5 +149,5 @@ impl Run {
 }
 
 fn title(plan: &Plan) -> String {
-    format!("{}: {} → {}", plan.target.virtual_service, plan.stable, plan.canary)
+    format!("{}: {} → {}", plan.target.name(), plan.stable, plan.canary)
 }

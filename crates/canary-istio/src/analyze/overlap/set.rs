@@ -57,6 +57,8 @@ pub(crate) enum Test<'m> {
     ExactFold(&'m str),
     Prefix(&'m str),
     PrefixFold(&'m str),
+    /// A path and those below it, as a `PathPrefix` of the Gateway API has it.
+    Segments(&'m str),
     /// All of the text fits an RE2 pattern.
     Regex(&'m str),
     /// An authority for one of the hosts, with the same as a pattern in Rust's syntax, which anchors itself.
@@ -76,6 +78,9 @@ impl Test<'_> {
             Self::PrefixFold(wanted) => {
                 text.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
             }
+            Self::Segments(wanted) => text
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
             Self::Regex(pattern) => automata::full_match(pattern)?.is_match(text),
             Self::Hosts(hosts) => hosts.serve(text),
             Self::Number(number) => text.parse() == Ok(*number),
@@ -92,6 +97,7 @@ impl Test<'_> {
             Self::ExactFold(text) => format!(r"\A(?i-u:{})\z", escape_ascii(text)?),
             Self::Prefix(text) => format!(r"\A{}(?s:.*)\z", escape(text)),
             Self::PrefixFold(text) => format!(r"\A(?i-u:{})(?s:.*)\z", escape_ascii(text)?),
+            Self::Segments(text) => format!(r"\A{}(?s:/.*)?\z", escape(text)),
             Self::Regex(pattern) => re2::full_match_text(pattern).ok()?,
             Self::Hosts(hosts) => hosts.pattern(),
             Self::Number(number) => format!(r"\A{number}\z"),
@@ -109,7 +115,8 @@ impl Test<'_> {
             Self::Exact(text)
             | Self::ExactFold(text)
             | Self::Prefix(text)
-            | Self::PrefixFold(text) => 2 + text.len() / 8,
+            | Self::PrefixFold(text)
+            | Self::Segments(text) => 2 + text.len() / 8,
             Self::Regex(_) => 50,
             Self::Hosts(hosts) => 1 + 2 * hosts.0.len(),
             Self::OneOf(list) => 1 + list.len(),

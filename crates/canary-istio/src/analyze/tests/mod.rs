@@ -1,6 +1,7 @@
 //! Every code of the analyzers, with objects that give it and objects that do not.
 
 mod codes;
+mod gateway_api;
 mod overlaps;
 mod scale;
 

@@ -29,6 +29,7 @@ macro_rules! rules {
 
 mod admission;
 mod between;
+mod gateway_api;
 mod others;
 mod own;
 mod plan;
@@ -86,7 +87,7 @@ pub enum Area {
 #[non_exhaustive]
 pub struct Rule {
     /// The stable code: `V…` for the webhook's rules, `IST…` for those that Istio's analyzers number, `S…` for the
-    /// API server's schema, `K…` for its answers, `C…` for ours.
+    /// API server's schema, `G…` for its schema and rules of the Gateway API, `K…` for its answers, `C…` for ours.
     pub code: &'static str,
     /// The severity of a breach; the highest one if there are several.
     pub severity: Severity,
@@ -109,8 +110,8 @@ impl Rule {
     }
 }
 
-const TABLES: [&[Rule]; 5] =
-    [admission::RULES, own::RULES, between::RULES, others::RULES, plan::RULES];
+const TABLES: [&[Rule]; 6] =
+    [admission::RULES, own::RULES, between::RULES, gateway_api::RULES, others::RULES, plan::RULES];
 
 /// The number of rows of several tables.
 const fn count(tables: &[&[Rule]]) -> usize {

@@ -306,7 +306,7 @@ fn clients(meshes: [&Mesh; 2]) -> Vec<BTreeMap<String, String>> {
 /// The ports for which the mesh may differ: 80, those of services and those that rules ask for.
 fn ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
     let asked = conditions(meshes).filter_map(|condition| match condition {
-        Condition::Port(port) => Some(*port),
+        Condition::Port(port) | Condition::ParentPort(port, _) => Some(*port),
         _ => None,
     });
     let listed = meshes.into_iter().flat_map(|mesh| mesh.0.lookup.registry.ports());

@@ -4,6 +4,7 @@ mod answers;
 mod delegates;
 mod destinations;
 mod diffs;
+mod gateway_api;
 mod gateways;
 mod like_istiod;
 mod matches;

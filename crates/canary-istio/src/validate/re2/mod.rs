@@ -94,6 +94,19 @@ pub fn is_full_match(pattern: &str, text: &str) -> Option<bool> {
     Some(full_match(pattern).ok()?.is_match(text))
 }
 
+/// The RE2 expression that fits this text and no other.
+///
+/// ```
+/// use canary_core::validate::{is_full_match, literal};
+///
+/// assert_eq!(literal("v1.0"), "v1\\.0");
+/// assert_eq!(is_full_match(&literal("a+b (c)"), "a+b (c)"), Some(true));
+/// ```
+pub fn literal(text: &str) -> String {
+    // A backslash before a punctuation mark is that mark in both syntaxes.
+    regex::escape(text)
+}
+
 /// A regular expression that matches where Envoy's full match of `pattern` does.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{SEEN, destination_rule, gateway, http_action, virtual_service};
+use super::{SEEN, destination_rule, gateway, gateway_api, http_action, virtual_service};
 use crate::finding::{
     Severity,
     catalogue::{Area, CATALOGUE},
@@ -33,6 +33,12 @@ fn every_code_is_met_and_every_code_met_is_listed() {
         destination_rule::outliers_and_pools,
         destination_rule::load_balancers,
         destination_rule::client_tls,
+        gateway_api::every_rule_of_the_server_has_a_case,
+        gateway_api::owners_and_parents,
+        gateway_api::filters_and_backends,
+        gateway_api::times,
+        gateway_api::paths_and_expressions,
+        gateway_api::matches_that_tie,
     ] {
         test();
     }

@@ -3,6 +3,7 @@
 mod catalogue;
 mod destination_rule;
 mod gateway;
+mod gateway_api;
 mod http_action;
 mod virtual_service;
 

@@ -4,6 +4,7 @@ mod tensor;
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
+use canary_core::serving::ModelServerConfig;
 use canary_proto::{
     prost::Message,
     prost_types::Any,
@@ -13,10 +14,11 @@ use canary_proto::{
             ClassificationRequest, ClassificationResponse, GetModelMetadataRequest,
             GetModelMetadataResponse, GetModelStatusRequest, GetModelStatusResponse, ModelSpec,
             ModelVersionStatus, PredictRequest, PredictResponse, RegressionRequest,
-            RegressionResponse, SignatureDefMap, StatusProto,
+            RegressionResponse, ReloadConfigRequest, ReloadConfigResponse, SignatureDefMap,
+            StatusProto,
             model_service_server::{self, ModelService, ModelServiceServer},
             model_spec::VersionChoice,
-            model_version_status::State,
+            model_version_status,
             prediction_service_server::{PredictionService, PredictionServiceServer},
         },
     },
@@ -25,6 +27,7 @@ use hyper::{Request, Response, body::Incoming, header::CONTENT_TYPE};
 use tonic::{Status, async_trait, body::Body, codegen::Service as _};
 
 use super::{
+    models::State,
     rest::{MAX_BODY, Service},
     served::{Choice, Served},
 };
@@ -100,7 +103,7 @@ impl PredictionService for Service {
             .filter(|(name, _)| filter.is_empty() || filter.contains(name))
             .map(|(name, output)| (name, tensor::write(output)))
             .collect();
-        let model_spec = Some(spec_for(served, signature));
+        let model_spec = Some(spec_for(&served, signature));
         Ok(tonic::Response::new(PredictResponse { outputs, model_spec }))
     }
 
@@ -124,7 +127,7 @@ impl PredictionService for Service {
     ) -> Result<tonic::Response<GetModelMetadataResponse>, Status> {
         let spec = request.into_inner().model_spec.unwrap_or_default();
         let served = self.models.find(&spec.name, &choice(&spec))?;
-        Ok(tonic::Response::new(metadata(served)))
+        Ok(tonic::Response::new(metadata(&served)))
     }
 }
 
@@ -136,14 +139,36 @@ impl ModelService for Service {
     ) -> Result<tonic::Response<GetModelStatusResponse>, Status> {
         let spec = request.into_inner().model_spec.unwrap_or_default();
         let versions = self.models.status(&spec.name, &choice(&spec))?;
-        let model_version_status = versions.into_iter().map(|served| ModelVersionStatus {
-            version: served.version,
-            state: State::Available.into(),
-            status: Some(StatusProto::default()),
+        let model_version_status = versions.into_iter().map(|(version, state)| {
+            let status = match &state {
+                State::End(Some(error)) => StatusProto {
+                    error_code: error.code.grpc_code(),
+                    error_message: error.message.clone().into(),
+                },
+                _ => StatusProto::default(),
+            };
+            let state = model_version_status::State::from_str_name(state.name());
+            let state = state.unwrap_or_default().into();
+            ModelVersionStatus { version, state, status: Some(status) }
         });
         Ok(tonic::Response::new(GetModelStatusResponse {
             model_version_status: model_version_status.collect(),
         }))
+    }
+
+    async fn handle_reload_config_request(
+        &self,
+        request: tonic::Request<ReloadConfigRequest>,
+    ) -> Result<tonic::Response<ReloadConfigResponse>, Status> {
+        let Some(reloads) = self.reloads.clone() else {
+            return Err(Status::unimplemented("this server has no model config file"));
+        };
+        let config = ModelServerConfig::of_message(request.into_inner().config.unwrap_or_default());
+        // As in TensorFlow Serving, a reload continues when its caller gives up.
+        let reload = tokio::spawn(async move { reloads.reload(config).await });
+        let reloaded = reload.await.map_err(|_| Status::internal("the reload stopped"))?;
+        let status = reloaded.map(|()| Some(StatusProto::default()))?;
+        Ok(tonic::Response::new(ReloadConfigResponse { status }))
     }
 }
 
@@ -151,7 +176,7 @@ impl Service {
     /// The refusal of a classification or a regression.
     fn no_examples(&self, spec: Option<ModelSpec>) -> Status {
         let spec = spec.unwrap_or_default();
-        let missing = |served: &Served| {
+        let missing = |served: Arc<Served>| {
             let name = &served.name;
             ModelError::invalid(format!("the model {name} has no signature for it; use predict"))
         };

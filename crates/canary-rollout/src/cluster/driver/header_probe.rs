@@ -1,4 +1,4 @@
-//! The usual probe of a driver: a prediction through the header route.
+//! The usual probe of a driver: a prediction through the header route, or by the canary's label.
 
 use std::sync::Arc;
 
@@ -6,17 +6,21 @@ use futures_util::future::BoxFuture;
 
 use super::probe::Probe;
 use crate::{
-    HeaderRoute, Missing, Plan,
+    Missing, Plan,
     evidence::{
         Predicted, PredictionInput as _, PredictionRequest, PredictionResponse, PredictionRoute,
-        Predictor,
+        Predictor, Reach, served,
     },
 };
 
 const NO_SUBSET: &str =
     "the response names no subset; set the response header x-canary-subset on each destination";
 
-/// Sends one input to the canary through its header route, and to the stable version before the rollout begins.
+/// The number of requests for a response of the stable version, where the rule has a third destination.
+const ATTEMPTS: u32 = 200;
+
+/// Sends one input to the canary through its header route, and to the stable version before the rollout begins. Where
+/// both versions are in the same servers, it reaches each by its label.
 ///
 /// A gate's input is the name that [`Predictor::read`] takes: for the clients of `canary-serving` the path of an image
 /// file.
@@ -34,7 +38,7 @@ const NO_SUBSET: &str =
 #[derive(Debug)]
 pub struct HeaderProbe<P: Predictor> {
     predictor: P,
-    header: HeaderRoute,
+    reach: Reach,
     stable: String,
     canary: String,
     input: Arc<P::Input>,
@@ -46,7 +50,7 @@ impl<P: Predictor> Clone for HeaderProbe<P> {
     fn clone(&self) -> Self {
         Self {
             predictor: self.predictor.clone(),
-            header: self.header.clone(),
+            reach: self.reach.clone(),
             stable: self.stable.clone(),
             canary: self.canary.clone(),
             input: Arc::clone(&self.input),
@@ -67,7 +71,7 @@ impl<P: Predictor> HeaderProbe<P> {
     pub(in crate::cluster) fn shared(plan: &Plan, predictor: &P, input: Arc<P::Input>) -> Self {
         Self {
             predictor: predictor.clone(),
-            header: plan.probe_header(),
+            reach: Reach::probing(plan),
             stable: plan.stable.clone(),
             canary: plan.canary.clone(),
             input,
@@ -84,7 +88,7 @@ impl<P: Predictor> HeaderProbe<P> {
     ) -> Result<PredictionResponse, String> {
         // The canary gets one attempt at a time. A single lost request on the divided route does not show that the
         // run's input is wrong.
-        let repeat = matches!(route, PredictionRoute::Divided { .. });
+        let repeat = route == self.reach.stable();
         let request = PredictionRequest { input, route, classes, repeat };
         self.predictor.predict(request).await.map_err(|error| error.to_string())
     }
@@ -103,15 +107,18 @@ impl<P: Predictor> Probe for HeaderProbe<P> {
         Box::pin(async {
             let canary = &self.canary;
             let unanswered = |why: &str| format!("{canary} does not answer: {why}");
-            let route = PredictionRoute::Header(&self.header);
+            let Some(route) = self.reach.canary() else {
+                return Err(Missing::for_good(format!("no route leads to {canary}")));
+            };
             let response = self
                 .predict(&self.input, route, self.compares)
                 .await
                 .map_err(|why| Missing::yet(unanswered(&why)))?;
-            let subset = response.subset.as_deref();
+            let subset = served(route, response.subset.as_deref());
             let predicted = response.outcome.map_err(|failure| {
                 let why = unanswered(&failure.problem);
-                if subset == Some(canary) { Missing::for_good(why) } else { Missing::yet(why) }
+                let refused = failure.sent && subset == Some(canary);
+                if refused { Missing::for_good(why) } else { Missing::yet(why) }
             })?;
             match subset {
                 Some(subset) if subset == canary => self
@@ -127,15 +134,24 @@ impl<P: Predictor> Probe for HeaderProbe<P> {
 
     fn stable(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
-            let route = PredictionRoute::Divided { without: Some(&self.header) };
-            let response = self.predict(&self.input, route, self.compares).await?;
-            let predicted = response.outcome.map_err(|failure| failure.problem)?;
-            match response.subset.as_deref() {
-                Some(subset) if subset == self.stable => self.check(&predicted),
-                Some(subset) => {
-                    Err(format!("the response is by subset {subset}, not {}", self.stable))
+            let route = self.reach.stable();
+            let mut attempts = 0;
+            loop {
+                attempts += 1;
+                let response = self.predict(&self.input, route, self.compares).await?;
+                let predicted = response.outcome.map_err(|failure| failure.problem)?;
+                match served(route, response.subset.as_deref()) {
+                    Some(subset) if subset == self.stable => return self.check(&predicted),
+                    // A third destination of the rule has its share of the requests.
+                    Some(subset) if subset != self.canary && attempts < ATTEMPTS => {}
+                    Some(subset) => {
+                        return Err(format!(
+                            "the response is by subset {subset}, not {}",
+                            self.stable
+                        ));
+                    }
+                    None => return Err(NO_SUBSET.to_owned()),
                 }
-                None => Err(NO_SUBSET.to_owned()),
             }
         })
     }
@@ -143,9 +159,9 @@ impl<P: Predictor> Probe for HeaderProbe<P> {
     fn classify<'a>(&'a self, input: &'a str) -> BoxFuture<'a, Option<String>> {
         Box::pin(async move {
             let input = self.predictor.read(input).ok()?;
-            let route = PredictionRoute::Header(&self.header);
+            let route = self.reach.canary()?;
             let response = self.predict(&input, route, true).await.ok()?;
-            if response.subset.as_ref() != Some(&self.canary) {
+            if served(route, response.subset.as_deref()) != Some(&self.canary) {
                 return None;
             }
             let classes = response.outcome.ok()?.classes.ok()?;

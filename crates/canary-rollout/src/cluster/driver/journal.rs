@@ -8,8 +8,8 @@ use tracing::{Span, debug, error, error_span, info, trace, warn};
 
 use super::progress::{Progress, Snapshot};
 use crate::{
-    Cause, CommandRecord, Error, Phase, Plan, Reading, ScaleDown, Split, State, Verdict, Why,
-    evidence::Observation,
+    Cause, CommandRecord, Error, Percent, Phase, Plan, Reading, ScaleDown, Split, State, Verdict,
+    Why, evidence::Observation,
 };
 
 /// The spans of a run. Their level is that of errors, so that every event of the run has the object, the versions and
@@ -23,8 +23,8 @@ impl Spans {
     pub(super) fn new(plan: &Plan) -> Self {
         let run = error_span!(
             "rollout",
-            namespace = plan.target.namespace,
-            virtual_service = plan.target.virtual_service,
+            namespace = plan.target.namespace(),
+            virtual_service = plan.target.name(),
             stable = plan.stable,
             canary = plan.canary,
             plan = plan.hash(),
@@ -166,7 +166,7 @@ pub(super) fn progress(what: &Progress) {
         // Logged when they happen, before the machine decides further.
         Progress::Written { .. } | Progress::Commanded(_) => {}
         Progress::Suspended { step, split } => {
-            info!(step, weight = split.map(|split| split.canary), "suspended");
+            info!(step, weight = split.map(|split| number(split.canary)), "suspended");
         }
         Progress::SourceQuiet { source, silent } => {
             warn!(source, silent_ms = millis(*silent), "source is silent");
@@ -186,7 +186,7 @@ pub(super) fn progress(what: &Progress) {
 
 /// Logs that a split is in force, and for a step's split that its hold begins.
 pub(super) fn written(plan: &Plan, state: &State, step: usize, split: Split) {
-    info!(step, weight = split.canary, mirror = split.mirror, "weights written");
+    info!(step, weight = number(split.canary), mirror = number(split.mirror), "weights written");
     if *state.phase() != Phase::Holding {
         return;
     }
@@ -199,6 +199,14 @@ pub(super) fn written(plan: &Plan, state: &State, step: usize, split: Split) {
         time_ms = hold.time.map(millis),
         "hold began"
     );
+}
+
+/// A share as a field of an event: an integer where it is whole.
+fn number(percent: Percent) -> Box<dyn tracing::Value> {
+    match percent.whole() {
+        Some(whole) => Box::new(whole),
+        None => Box::new(f64::from(percent)),
+    }
 }
 
 /// Logs the command of a person with its outcome.
@@ -215,7 +223,7 @@ pub(super) fn observed(observation: &Observation) {
 /// One look at the evidence.
 fn look(snapshot: &Snapshot) {
     let Snapshot { step, split, requests, canary, pairs, held, readings, .. } = snapshot;
-    let (weight, held_ms) = (split.map(|split| split.canary), millis(*held));
+    let (weight, held_ms) = (split.map(|split| number(split.canary)), millis(*held));
     debug!(step, weight, requests, canary_requests = canary, pairs, held_ms, "look");
     for Reading { guardrail, test, e: evidence, alpha, estimate, .. } in readings {
         let threshold = alpha.recip();

@@ -44,7 +44,7 @@ impl<C: Cluster> Lease<C> {
         now: Timestamp,
     ) -> Result<Self> {
         let target = &plan.target;
-        let object = lease_of(&target.namespace, &target.virtual_service);
+        let object = lease_of(target.namespace(), target.name());
         let mut lease = Self { cluster, object, holder, lasts, renewed: now };
         lease.acquire(now).await?;
         Ok(lease)

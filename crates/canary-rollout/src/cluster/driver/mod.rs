@@ -3,26 +3,30 @@
 mod act;
 mod backoff;
 mod clock;
+mod edits;
 mod hand_back;
 mod header_probe;
 mod journal;
 mod lease;
 mod listen;
+mod obstacles;
 mod people;
 mod probe;
 mod progress;
+mod reported;
 mod run;
 mod run_log;
+mod running;
 mod scale_down;
 mod settings;
-mod snapshot;
 mod source_activity;
+mod sources;
 mod start;
 mod store;
-mod stored_lines;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 pub use clock::{Clock, SystemClock};
 pub use header_probe::HeaderProbe;

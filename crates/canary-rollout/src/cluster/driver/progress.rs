@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::{
-    Command, CommandRecord, GateOutcome, OnAlarm, Reading, ScaleDown, Split, Totals, Verb, Verdict,
-    evidence::Timestamp, report::Moment,
+    Command, CommandRecord, GateOutcome, Machine, OnAlarm, Reading, ScaleDown, Split, State,
+    Totals, Verb, Verdict, evidence::Timestamp, report::Moment,
 };
 
 /// Something that a driver did or saw.
@@ -185,6 +185,28 @@ pub struct Snapshot {
     /// The step, from 0, that waits for a person's approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits_approval: Option<usize>,
+}
+
+impl Snapshot {
+    /// The state of a rollout after so many failures in a row.
+    pub(super) fn of(machine: &Machine, state: &State, failures: u32) -> Self {
+        let seen = state.seen_at_step();
+        Self {
+            step: state.step(),
+            split: state.split(),
+            desired: machine.desired(state),
+            failures,
+            requests: seen.requests(),
+            canary: seen.canary.requests,
+            pairs: seen.pairs,
+            awaiting_labels: state.awaiting_labels(),
+            held: state.held(),
+            totals: state.totals(),
+            readings: state.readings(machine.plan()),
+            paused: state.is_paused(),
+            awaits_approval: state.awaits_approval(),
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]

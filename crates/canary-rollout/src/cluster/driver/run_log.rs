@@ -16,7 +16,7 @@ use crate::{
 /// use canary_core::{cluster::{Progress, RunLog}, rollout::Split};
 ///
 /// let mut log = RunLog::new();
-/// let split = Split { canary: 5, mirror: 0 };
+/// let split = Split::new(5);
 /// log.record(Duration::from_secs(1), &Progress::Written { step: 0, split });
 /// assert_eq!(log.last().map(|moment| moment.split), Some(split));
 /// assert!(log.verdict().is_none());

@@ -6,7 +6,7 @@ use futures_core::Stream;
 use futures_util::stream::BoxStream;
 
 use super::{
-    super::Cluster,
+    super::{Cluster, ModelServers},
     clock::{Clock, SystemClock},
     probe::Probe,
     store::Store,
@@ -28,7 +28,7 @@ pub(in crate::cluster) type LabelStream = BoxStream<'static, Result<(String, Str
 /// is then [`crate::Verdict::ExternalEdit`]; a watch on the object reports it at once.
 ///
 /// A request that the cluster does not answer is repeated without end, with growing pauses: each failure is reported as
-/// [`Progress::Waiting`], and a decision, a rollback above all, is carried out as soon as it can be.
+/// [`Progress::Waiting`](crate::cluster::Progress::Waiting), and a decision, a rollback above all, is carried out as soon as it can be.
 ///
 /// ```no_run
 /// # async fn run(cluster: impl canary_core::cluster::Cluster + 'static) -> canary_core::Result<()> {
@@ -66,6 +66,7 @@ pub struct Driver<C> {
     pub(super) labels: Option<LabelStream>,
     pub(super) store: Option<Store>,
     pub(super) probe: Option<Box<dyn Probe>>,
+    pub(super) servers: Option<Arc<dyn ModelServers>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) holder: String,
     pub(super) tick: Duration,
@@ -91,7 +92,7 @@ impl<C: Cluster + 'static> Driver<C> {
     /// A driver of a plan on a cluster, with no source of observations yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the plan has an error.
+    /// [`Error::Istio`] when the plan has an error.
     pub fn new(cluster: C, plan: Plan) -> Result<Self> {
         Self::shared(Arc::new(cluster), plan)
     }
@@ -105,6 +106,7 @@ impl<C: Cluster + 'static> Driver<C> {
             labels: None,
             store: None,
             probe: None,
+            servers: None,
             clock: Arc::new(SystemClock),
             holder: default_holder(),
             tick: Duration::from_millis(500),
@@ -167,6 +169,19 @@ impl<C: Cluster + 'static> Driver<C> {
     #[must_use]
     pub fn store(mut self, file: impl Write + Send + 'static) -> Self {
         self.store = Some(Store::new(Box::new(file)));
+        self
+    }
+
+    /// Sets the calls on the model servers whose labels are moved; needed by a plan of
+    /// [`VersionLabels`](crate::VersionLabels).
+    #[must_use]
+    pub fn model_servers(mut self, servers: impl ModelServers + 'static) -> Self {
+        self.servers = Some(Arc::new(servers));
+        self
+    }
+
+    pub(in crate::cluster) fn shared_servers(mut self, servers: Arc<dyn ModelServers>) -> Self {
+        self.servers = Some(servers);
         self
     }
 

@@ -13,21 +13,25 @@ use tracing::Instrument;
 use super::{
     super::{Cluster, ObjectRef},
     backoff::Backoff,
+    edits::other_release,
     journal::{self, Spans},
     lease::Lease,
+    people,
     probe::Probe,
     progress::{Control, Progress},
-    run::{Input, Run, Running, Unchecked, Watched},
+    reported::Reported,
+    run::Run,
+    running::{Input, Running, Unchecked},
     settings::Driver,
     source_activity::SourceActivity,
-    target::Target,
+    target::{Target, target_of},
 };
 use crate::{
     COMMAND_ANNOTATION, Cause, Command, CommandOutcome, Error, Event, Machine, Plan, Result,
     STATE_VERSION, Split, State, Verdict,
     evidence::{Kind, Seen, Source, Stored, Timestamp, Uses},
     json::annotation,
-    patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
+    patch::STATE_ANNOTATION,
 };
 
 impl<C: Cluster + 'static> Driver<C> {
@@ -62,14 +66,14 @@ async fn start<C: Cluster + 'static>(
     let plan = driver.machine.plan().clone();
     let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
     let now = clock.now();
-    let mut target = Target::new(Arc::clone(&cluster), clock, plan.clone());
+    let mut target = target_of(Arc::clone(&cluster), clock, &plan, driver.servers.clone())?;
     // The first read needs no lock, and finds mistakes before anything is written.
     target.read().await?;
     let mut lease =
         Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
     // Borrows the parts, not the driver: its sources are not `Sync`, and this future must be `Send`.
     let start = Start { anew: driver.anew, probes: driver.probe.is_some(), now };
-    let opened = match open(&driver.machine, &start, &mut target).await {
+    let opened = match open(&driver.machine, &start, &mut *target).await {
         Ok(opened) => check_stable(driver.probe.as_deref(), &plan.stable, opened).await,
         Err(error) => Err(error),
     };
@@ -100,11 +104,11 @@ async fn start<C: Cluster + 'static>(
         inputs.push(items.chain(stream::once(async { Input::LabelsEnded(None) })).boxed());
     }
     let (sender, commands) = mpsc::unbounded_channel();
-    let (routes, subsets) = target.watched();
-    let changes = stream::select_all([
-        cluster.watch(routes).map(|event| (Watched::Routes, event)).boxed(),
-        cluster.watch(subsets).map(|event| (Watched::Subsets, event)).boxed(),
-    ]);
+    let watches = target
+        .watched()
+        .into_iter()
+        .map(|(what, object)| cluster.watch(&object).map(move |event| (what, event)).boxed());
+    let changes = stream::select_all(watches);
     let timer = driver.clock.sleep(driver.tick);
     let mut running = Running {
         driver,
@@ -137,8 +141,7 @@ async fn start<C: Cluster + 'static>(
         stable: plan.stable.clone(),
         canary: plan.canary.clone(),
     });
-    running.report_approval();
-    running.report_kept_version();
+    running.report_since(&Reported::before_start(&running.state));
     running.handle(event);
     if running.driver.aborting {
         abort(&mut running).await?;
@@ -155,7 +158,7 @@ async fn start<C: Cluster + 'static>(
 async fn abort<C: Cluster + 'static>(running: &mut Running<C>) -> Result<()> {
     // The command is the last line of the annotation, which was read with the state.
     while let Some(lines) = running.target.take_commands() {
-        running.commanded(lines).await?;
+        people::commands(running, lines).await?;
     }
     if running.state.is_decided() && !running.state.keeps_old_version() {
         return Ok(());
@@ -190,11 +193,7 @@ struct Start {
 }
 
 /// The stored state, or a new one.
-async fn open<C: Cluster>(
-    machine: &Machine,
-    start: &Start,
-    target: &mut Target<C>,
-) -> Result<Opened> {
+async fn open(machine: &Machine, start: &Start, target: &mut dyn Target) -> Result<Opened> {
     let Start { anew, probes, now } = *start;
     let plan = machine.plan();
     let (live, stored) = target.read().await?;
@@ -204,38 +203,27 @@ async fn open<C: Cluster>(
         // A decided rollout is carried out even if the account may no longer read these objects.
         let carried_out = state.is_decided() && !state.is_done();
         let release = if carried_out { None } else { target.canary().await?.1 };
+        let mut edits = target.edits(&state, &live);
+        if edits.is_empty() {
+            edits = target.complete(&state).await?;
+        }
         if !state.is_done() {
-            let mut edits = target.edits(&state, &live);
             if edits.is_empty() {
-                edits = target.compare_subsets(&state).await?;
+                edits = target.compare_versions(&state).await?;
             }
             if edits.is_empty() {
-                edits = target.other_release(&state, release.as_deref());
+                edits = other_release(plan, &state, release.as_deref());
             }
             let event = if edits.is_empty() { Event::Started(now) } else { Event::Edited(edits) };
             return Ok(Opened { state, resumed: true, event, anew: None, stored: None });
         }
-        why = another_experiment(plan, &state, &live, release.as_deref());
+        why = another_experiment(plan, &state, target.split(&live), release.as_deref());
         if why.is_none() {
             let (event, stored) = (Event::Started(now), Some(state.now()));
             return Ok(Opened { state, resumed: false, event, anew: None, stored });
         }
     }
-    let located = locate(plan, &live)?;
-    if let Some(mirror) = initial_mirror(plan, &live) {
-        return Err(Error::Plan(mirror));
-    }
-    if located.split != Some(Split::STABLE) {
-        return Err(Error::Plan(format!(
-            "the canary {} already has traffic (weights {:?} in spec.http[{}]); a rollout begins with everything at {}",
-            plan.canary, located.weights, located.http, plan.stable
-        )));
-    }
-    if probes {
-        // An obstacle to the header route is found before anything is written.
-        let made = RouteChange { header_route: Some(true), ..RouteChange::default() };
-        change_route(plan, &live, &made)?;
-    }
+    target.check_beginning(probes).await?;
     let (mut state, event) = (machine.begin(now)?, Event::Started(now));
     // A command that already exists was not given to this rollout.
     let early = Command::read_all(annotation(&live, COMMAND_ANNOTATION).unwrap_or_default());
@@ -248,7 +236,7 @@ async fn open<C: Cluster>(
 fn another_experiment(
     plan: &Plan,
     state: &State,
-    live: &Value,
+    split: Option<Split>,
     release: Option<&str>,
 ) -> Option<String> {
     match state.verdict() {
@@ -258,6 +246,9 @@ fn another_experiment(
         Verdict::Rollback { evidence: Cause::NotReady(_), .. } => {
             return Some("the last run was refused before it had any evidence".to_owned());
         }
+        Verdict::Rollback { evidence: Cause::NoLongerReady(_), .. } => {
+            return Some("the last run ended because the canary was not ready".to_owned());
+        }
         _ => {}
     }
     if state.release() != release {
@@ -266,7 +257,6 @@ fn another_experiment(
             plan.canary
         ));
     }
-    let split = locate(plan, live).ok().and_then(|located| located.split);
     let left = state.split().unwrap_or(Split::STABLE);
     (split != Some(left)).then(|| {
         let found = split.map_or_else(|| "others".to_owned(), |split| split.to_string());

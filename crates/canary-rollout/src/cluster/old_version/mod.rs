@@ -8,17 +8,17 @@ mod tests;
 use serde_json::Value;
 
 use super::{
-    Behind, Cluster, ObjectRef,
+    Cluster, ObjectRef,
     presence::{
         Place, Selection, is_live, labels, name, template, template_labels, template_of, title,
         wanted,
     },
     release_id::template_digest,
+    versions::{Version, behind},
 };
 use crate::{
     Error, OldVersion, Plan, Result,
     json::{list, resource_version, text},
-    patch::has_subset,
 };
 use routes::routes_to;
 use scalers::scaler_of;
@@ -92,11 +92,10 @@ async fn find(
     plan: &Plan,
     routed: bool,
 ) -> std::result::Result<Found, Obstacle> {
-    let namespace = &plan.target.namespace;
-    let rule = ObjectRef::destination_rule(namespace, plan.target.destination_rule_name());
-    let live = cluster.get(&rule).await?;
-    let Some(rule) = live else { return told(format!("there is no {rule}")) };
-    let mut stable = Behind::find(cluster, namespace, &rule, &plan.stable, None).await?;
+    let mut stable = match behind(cluster, plan, Version::Stable).await {
+        Err(Error::NotFound { object, .. }) => return told(format!("there is no {object}")),
+        found => found?,
+    };
     let selection = match &stable.place {
         Place::Pods(selection) => selection,
         Place::Settled(presence) => return told(presence.to_string()),
@@ -114,10 +113,7 @@ async fn find(
     if let Some(owner) = controller(deployment) {
         return told(format!("{object} belongs to {owner}, which sets its replicas itself"));
     }
-    // Before its rollout the canary may have no subset yet.
-    let labels = plan.labels_of_canary();
-    let labels = (!has_subset(&rule, &plan.canary)).then_some(&labels);
-    let canary = Behind::find(cluster, namespace, &rule, &plan.canary, labels).await?;
+    let canary = behind(cluster, plan, Version::Canary).await?;
     let Place::Pods(served) = &canary.place else {
         return told(format!("the pods of {} cannot be looked at", plan.canary));
     };

@@ -57,7 +57,7 @@ pub(super) async fn routes_to(
 async fn everywhere(cluster: &impl Cluster, plan: &Plan, kind: &str) -> Result<Vec<Value>> {
     match cluster.list(VERSION, kind, None).await {
         Err(Error::Forbidden { .. }) => {
-            cluster.list(VERSION, kind, Some(&plan.target.namespace)).await
+            cluster.list(VERSION, kind, Some(plan.target.namespace())).await
         }
         found => found,
     }

@@ -88,7 +88,15 @@ impl<'c, C: Cluster> Behind<'c, C> {
         Ok(Self { place, lists: Lists::new(cluster) })
     }
 
-    /// Returns the state of the subset's pods.
+    /// Finds the pods of a version that is a `Service`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cluster`] when the `Service` cannot be read.
+    pub async fn service(cluster: &'c C, service: ObjectRef) -> Result<Self> {
+        Ok(Self { place: place_of_service(cluster, service).await?, lists: Lists::new(cluster) })
+    }
+
+    /// Returns the state of the version's pods.
     ///
     /// # Errors
     /// [`crate::Error::Cluster`] when pods or workloads cannot be listed.
@@ -98,6 +106,45 @@ impl<'c, C: Cluster> Behind<'c, C> {
             Place::Pods(selection) => judge(selection, &mut self.lists).await,
         }
     }
+}
+
+/// The place of a version that is a `Service`.
+async fn place_of_service(cluster: &impl Cluster, service: ObjectRef) -> Result<Place> {
+    let what = service.to_string();
+    let found = match cluster.get(&service).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            let why = format!("there is no {what}");
+            return Ok(Place::Settled(Presence::Missing { why, hopeless: false }));
+        }
+        Err(error @ Error::Unserved { .. }) => {
+            let why = format!("{what} cannot be looked up: {error}");
+            return Ok(Place::Settled(Presence::Unknown { why }));
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(match selector_of(&service, &found) {
+        Err(why) => Place::Settled(Presence::Unknown { why: format!("{what}: {why}") }),
+        Ok(selector) => Place::Pods(Selection {
+            what,
+            service,
+            selector,
+            labels: BTreeMap::new(),
+            claimed: Vec::new(),
+        }),
+    })
+}
+
+/// The labels by which a `Service` selects its pods, or the reason why they are not known.
+fn selector_of(service: &ObjectRef, found: &Value) -> Result<BTreeMap<String, String>, String> {
+    if found["spec"]["type"] == "ExternalName" {
+        return Err(format!("{service} refers to a host outside the cluster (type ExternalName)"));
+    }
+    let selector = texts(found.pointer("/spec/selector"));
+    if selector.is_empty() {
+        return Err(format!("{service} has no selector, so its endpoints are written by others"));
+    }
+    Ok(selector)
 }
 
 async fn place(
@@ -150,17 +197,10 @@ async fn place(
             service.name, service.namespace
         ))));
     }
-    if found["spec"]["type"] == "ExternalName" {
-        return unknown(format!(
-            "{service} refers to a host outside the cluster (type ExternalName)"
-        ));
-    }
-    let selector = texts(found.pointer("/spec/selector"));
-    if selector.is_empty() {
-        return unknown(format!(
-            "{service} has no selector, so its endpoints are written by others"
-        ));
-    }
+    let selector = match selector_of(&service, &found) {
+        Ok(selector) => selector,
+        Err(why) => return unknown(why),
+    };
     if let Some(label) = selection::label_of_place(&labels) {
         return unknown(format!("it selects by {label}, which Istio reads from the pods' nodes"));
     }

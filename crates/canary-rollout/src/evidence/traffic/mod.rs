@@ -14,6 +14,7 @@ use super::{
     order::Order,
     pair_requests::{self, PairRequests},
     predictor::Predictor,
+    reach::Reach,
     sample::{Sample, Samples},
     source::{Observations, OwnRequests, Source},
 };
@@ -93,7 +94,22 @@ impl<P: Predictor> Traffic<P> {
         samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
     ) -> Self {
         let header = HeaderRoute { name: header.0.to_owned(), value: header.1.to_owned() };
-        Self::through(name.into(), PairRequests::new(predictor, Some(header), subsets), samples)
+        Self::through(
+            name.into(),
+            PairRequests::new(predictor, Reach::Header(header), subsets),
+            samples,
+        )
+    }
+
+    /// Traffic of these inputs by the routes of a plan.
+    pub(crate) fn by(
+        name: impl Into<Arc<str>>,
+        predictor: &P,
+        reach: Reach,
+        subsets: Subsets,
+        samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
+    ) -> Self {
+        Self::through(name.into(), PairRequests::new(predictor, reach, subsets), samples)
     }
 
     /// Traffic without pairs: one request for each input, through the route that the weights divide. It needs no
@@ -115,7 +131,7 @@ impl<P: Predictor> Traffic<P> {
         subsets: Subsets,
         samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
     ) -> Self {
-        Self::through(name.into(), PairRequests::new(predictor, None, subsets), samples)
+        Self::through(name.into(), PairRequests::new(predictor, Reach::Divided, subsets), samples)
     }
 
     fn through(

@@ -6,11 +6,12 @@ use super::*;
 
 fn shadow() -> Plan {
     let mut plan = plan();
-    plan.steps[0].mirror = 50;
+    plan.steps[0].mirror = 50.into();
     plan
 }
 
-const MIRRORED: Split = Split { canary: 5, mirror: 50 };
+const MIRRORED: Split =
+    Split { canary: Percent::from_thousandths(5_000), mirror: Percent::from_thousandths(50_000) };
 
 /// The object in the middle of a run: header route, mirror and weight are written.
 fn running() -> Value {
@@ -119,7 +120,7 @@ fn what_is_not_as_the_run_wrote_it_stays() {
 
 #[test]
 fn the_mirror_of_a_split_that_was_not_written_stays() {
-    let clean = cleaned(&running(), Split { canary: 5, mirror: 0 });
+    let clean = cleaned(&running(), Split::new(5));
     assert_eq!(clean["spec"]["http"][1]["mirrorPercentage"], json!({"value": 50}));
     // A plan without mirrored steps never wrote one.
     assert_eq!(

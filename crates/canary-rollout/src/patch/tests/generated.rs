@@ -22,7 +22,7 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
             plan.header = None;
         }
         if mirrored {
-            plan.steps[0].mirror = 50;
+            plan.steps[0].mirror = 50.into();
         }
         plan.route("target")
     })

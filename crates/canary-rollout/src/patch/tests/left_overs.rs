@@ -104,7 +104,7 @@ fn beside_a_header_route_of_the_user_none_is_needed() {
 fn a_left_over_is_never_the_target() {
     // The canary of an earlier release is the stable version now, and its header route is still there.
     let object = with(&[(0, left_over("resnet50", HEADER))]);
-    assert_eq!(locate(&plan(), &object).unwrap().http, 2);
+    assert_eq!(locate(&plan(), &object).unwrap().rule, 2);
     let mut alone = object.clone();
     routes(&mut alone).truncate(1);
     let error = locate(&plan(), &alone).unwrap_err().to_string();

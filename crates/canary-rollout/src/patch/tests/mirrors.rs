@@ -6,10 +6,9 @@ use super::*;
 
 #[test]
 fn a_mirror_comes_and_goes() {
-    let shadow =
-        RouteChange { split: Some(Split { canary: 0, mirror: 50 }), ..RouteChange::default() };
+    let shadow = RouteChange { split: Some(Split::new(0).mirror(50)), ..RouteChange::default() };
     let mut mirrored_plan = plan();
-    mirrored_plan.steps[0].mirror = 50;
+    mirrored_plan.steps[0].mirror = 50.into();
     let changed = apply(&live(), &change_route(&mirrored_plan, &live(), &shadow).unwrap());
     let route = &changed["spec"]["http"][1];
     assert_eq!(route["mirror"]["subset"], "resnet101");
@@ -28,7 +27,7 @@ fn a_mirror_comes_and_goes() {
 /// A plan whose first step mirrors half of the traffic.
 fn shadow() -> Plan {
     let mut plan = plan();
-    plan.steps[0].mirror = 50;
+    plan.steps[0].mirror = 50.into();
     plan
 }
 
@@ -162,13 +161,11 @@ fn the_runs_own_mirror_is_known_by_its_share() {
     for share in [0, 50] {
         let object = with(&json!({"mirror": own, "mirrorPercentage": {"value": share}}));
         let found = locate(&shadow(), &object).unwrap().split;
-        assert_eq!(found, Some(Split { canary: 0, mirror: share }));
+        assert_eq!(found, Some(Split::new(0).mirror(share)));
         let message = initial_mirror(&shadow(), &object);
         assert_eq!(message.is_some(), share > 0, "a new run must not take it for its own");
         assert!(message.is_none_or(|text| text.contains("remove the mirror first")));
-        assert!(
-            differences(&shadow(), &object, Split { canary: 0, mirror: share }, false).is_empty()
-        );
+        assert!(differences(&shadow(), &object, Split::new(0).mirror(share), false).is_empty());
     }
     // Shares and spellings that no step of the plan writes are somebody else's.
     for share in [json!(49), json!(50.5), json!(100), json!("50"), json!(-50)] {
@@ -191,7 +188,7 @@ fn the_runs_own_mirror_is_known_by_its_share() {
 #[test]
 fn a_mirror_that_comes_or_changes_during_the_run_is_an_edit_of_that_field() {
     let own = to("image-classifier", Some("resnet101"));
-    let expected = Split { canary: 0, mirror: 50 };
+    let expected = Split::new(0).mirror(50);
     let found = |fields: Value, expected: Split| {
         differences(&shadow(), &with(&fields), expected, false).to_string()
     };
@@ -214,8 +211,7 @@ fn a_mirror_that_comes_or_changes_during_the_run_is_an_edit_of_that_field() {
 
 #[test]
 fn a_mirror_is_written_over_what_was_read_alone() {
-    let step =
-        RouteChange { split: Some(Split { canary: 0, mirror: 50 }), ..RouteChange::default() };
+    let step = RouteChange { split: Some(Split::new(0).mirror(50)), ..RouteChange::default() };
     let on = after(&shadow(), &live(), &step);
     let patch = change_route(&shadow(), &on, &split(5)).unwrap();
     let mut edited = on.clone();

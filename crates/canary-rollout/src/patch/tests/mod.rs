@@ -1,20 +1,27 @@
 //! Patches of live objects: applied, and the resulting routes evaluated for requests.
 
+mod added;
+mod canary_matches;
 mod contradictions;
 mod ends;
+mod gateway_api;
 mod generated;
 mod header_route;
 mod left_overs;
 mod mirrors;
 mod objects;
+mod percent;
 mod properties;
+mod rules;
+mod services;
+mod sticky;
 mod weights;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Error, Plan, {HeaderRoute, Hold, Split},
+    Error, Plan, {HeaderRoute, Hold, Percent, Split},
 };
 use canary_istio::{
     Mesh, Request,
@@ -65,6 +72,10 @@ fn routes(object: &mut Value) -> &mut Vec<Value> {
     object["spec"]["http"].as_array_mut().unwrap()
 }
 
+fn rules_of(object: &Value) -> &[Value] {
+    object["spec"]["http"].as_array().unwrap()
+}
+
 /// The managed route of a canary as an earlier rollout left it.
 fn left_over(canary: &str, header: (&str, &str)) -> Value {
     json!({
@@ -85,8 +96,8 @@ fn after(plan: &Plan, object: &Value, change: &RouteChange) -> Value {
     apply(object, &change_route(plan, object, change).unwrap())
 }
 
-fn split(canary: u32) -> RouteChange {
-    RouteChange { split: Some(Split { canary, mirror: 0 }), ..RouteChange::default() }
+fn split(canary: impl Into<Percent>) -> RouteChange {
+    RouteChange { split: Some(Split::new(canary)), ..RouteChange::default() }
 }
 
 /// The change of the header route alone.

@@ -21,7 +21,7 @@ fn the_route_is_found_wherever_it_stands() {
     let changed = apply(&moved, &change_route(&plan(), &moved, &split(5)).unwrap());
     assert_eq!(changed["spec"]["http"][0]["route"][0]["weight"], 5);
     assert_eq!(changed["spec"]["http"][0]["route"][1]["weight"], 95);
-    assert_eq!(locate(&plan(), &changed).unwrap().split, Some(Split { canary: 5, mirror: 0 }));
+    assert_eq!(locate(&plan(), &changed).unwrap().split, Some(Split::new(5)));
 }
 
 #[test]
@@ -55,9 +55,6 @@ fn a_missing_canary_destination_is_copied_from_the_stable_one() {
         "the header that names the subset is renamed in the copy"
     );
     let back = apply(&changed, &change_route(&plan(), &changed, &split(0)).unwrap());
-    assert_eq!(locate(&plan(), &back).unwrap().split, Some(Split::STABLE));
-    let gone = RouteChange { drop_canary: true, ..split(0) };
-    let back = apply(&changed, &change_route(&plan(), &changed, &gone).unwrap());
     assert_eq!(back["spec"]["http"][1]["route"], json!([entry("resnet50", 100)]));
 }
 
@@ -65,9 +62,9 @@ fn a_missing_canary_destination_is_copied_from_the_stable_one() {
 fn relative_weights_are_read_as_istio_reads_them() {
     let mut object = live();
     object["spec"]["http"][1]["route"] = json!([entry("resnet50", 3), entry("resnet101", 1)]);
-    assert_eq!(locate(&plan(), &object).unwrap().split, Some(Split { canary: 25, mirror: 0 }));
+    assert_eq!(locate(&plan(), &object).unwrap().split, Some(Split::new(25)));
     object["spec"]["http"][1]["route"] = json!([entry("resnet50", 2), entry("resnet101", 1)]);
-    assert_eq!(locate(&plan(), &object).unwrap().split, None, "a third is no whole percentage");
+    assert_eq!(locate(&plan(), &object).unwrap().split, None, "a third has no three decimals");
 }
 
 #[test]
@@ -80,18 +77,34 @@ fn an_unclear_route_is_refused_with_the_remedy() {
     twice["spec"]["http"].as_array_mut().unwrap().push(json!({"route": [entry("resnet50", 100)]}));
     assert!(message(&twice, &plan()).contains("target.route"));
     twice["spec"]["http"][3]["name"] = json!("batch");
-    assert_eq!(locate(&plan().route("batch"), &twice).unwrap().http, 3);
+    assert_eq!(locate(&plan().route("batch"), &twice).unwrap().rule, 3);
     assert!(message(&live(), &plan().route("nothing")).contains("no HTTP route named nothing"));
-    let mut third = live();
-    third["spec"]["http"][1]["route"].as_array_mut().unwrap().push(entry("resnet152", 10));
-    assert!(message(&third, &plan()).contains("resnet152"));
-    third["spec"]["http"][1]["route"][2]["weight"] = json!(0);
-    assert!(locate(&plan(), &third).is_ok(), "a destination without traffic does no harm");
     let empty = json!({"metadata": {"resourceVersion": "1"}, "spec": {}});
     assert!(message(&empty, &plan()).contains("its routes are none"));
     let mut unversioned = live();
     unversioned["metadata"].as_object_mut().unwrap().remove("resourceVersion");
     assert!(change_route(&plan(), &unversioned, &split(5)).is_err());
+}
+
+#[test]
+fn a_third_destination_keeps_its_share() {
+    let mut third = live();
+    third["spec"]["http"][1]["route"] =
+        json!([entry("resnet50", 80), entry("resnet101", 0), entry("resnet152", 20)]);
+    assert_eq!(locate(&plan(), &third).unwrap().split, Some(Split::STABLE));
+    let mut object = third.clone();
+    for (share, weights) in
+        [(5, [76, 4, 20]), (30, [56, 24, 20]), (100, [0, 80, 20]), (0, [80, 0, 20])]
+    {
+        object = apply(&object, &change_route(&plan(), &object, &split(share)).unwrap());
+        let located = locate(&plan(), &object).unwrap();
+        assert_eq!(located.weights, weights);
+        assert_eq!(located.split.unwrap().canary, share);
+        assert!(differences(&plan(), &object, Split::new(share), false).is_empty());
+    }
+    assert_eq!(object["spec"]["http"][1]["route"], third["spec"]["http"][1]["route"]);
+    let edits = differences(&plan(), &object, Split::new(30), false).to_string();
+    assert!(edits.contains("70 % of what both versions have (resnet50), found 80"), "{edits}");
 }
 
 #[test]
@@ -110,7 +123,7 @@ fn the_state_travels_with_the_weights() {
 
 #[test]
 fn differences_name_the_fields() {
-    let expected = Split { canary: 30, mirror: 0 };
+    let expected = Split::new(30);
     let object = apply(&live(), &change_route(&plan(), &live(), &split(30)).unwrap());
     assert!(differences(&plan(), &object, expected, false).is_empty());
     let found = differences(&plan(), &object, expected, true).to_string();

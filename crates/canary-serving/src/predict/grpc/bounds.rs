@@ -54,6 +54,9 @@ pub(super) const SIGNATURES: &[Field] = &[field(
 pub(super) const STATUS: &[Field] =
     &[field(1, size_of::<ModelVersionStatus>() + size_of::<StatusProto>() + STRING, &[])];
 
+/// `ReloadConfigResponse`.
+pub(super) const RELOAD: &[Field] = &[field(1, STRING, &[])];
+
 /// Refuses a message that would take more memory than eight times its size and 64 MiB.
 pub(super) fn check(message: &[u8], fields: &[Field]) -> Parsed<()> {
     match within(message, fields, &mut room(message.len())) {

@@ -15,6 +15,7 @@ use canary_proto::{
     prost::{EncodeError, Message as _},
     tensorflow::serving::{
         ClassificationRequest, GetModelMetadataRequest, GetModelStatusRequest, PredictRequest,
+        ReloadConfigRequest,
     },
 };
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
@@ -41,6 +42,7 @@ pub(crate) enum Request {
     Examples(ClassificationRequest),
     Metadata(GetModelMetadataRequest),
     Status(GetModelStatusRequest),
+    Reload(ReloadConfigRequest),
     /// A request of the Open Inference Protocol.
     Open(Message),
 }
@@ -52,6 +54,7 @@ macro_rules! message {
             Request::Examples($message) => $value,
             Request::Metadata($message) => $value,
             Request::Status($message) => $value,
+            Request::Reload($message) => $value,
             Request::Open(Message::Infer($message)) => $value,
             Request::Open(Message::Metadata($message)) => $value,
             Request::Open(Message::Ready($message)) => $value,

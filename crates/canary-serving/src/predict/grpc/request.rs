@@ -6,7 +6,8 @@ use canary_proto::tensorflow::{
     feature::Kind,
     serving::{
         self, ClassificationRequest, ExampleList, ExampleListWithContext, GetModelMetadataRequest,
-        GetModelStatusRequest, ModelSpec, PredictRequest, model_spec::VersionChoice,
+        GetModelStatusRequest, ModelSpec, PredictRequest, ReloadConfigRequest,
+        model_spec::VersionChoice,
     },
 };
 
@@ -22,6 +23,7 @@ use crate::{
         input::{Input, input_error},
         request::Body,
     },
+    workload::ModelServerConfig,
 };
 
 /// protobuf's own limit for one message.
@@ -151,6 +153,11 @@ pub(crate) fn examples(spec: ModelSpec, given: &Examples) -> Result<Request> {
 pub(crate) fn metadata(spec: ModelSpec) -> Request {
     let metadata_field = vec!["signature_def".to_owned()];
     Request::Metadata(GetModelMetadataRequest { model_spec: Some(spec), metadata_field })
+}
+
+/// The request that replaces the models of a server.
+pub(crate) fn reload(config: &ModelServerConfig) -> Result<Request> {
+    checked(Request::Reload(ReloadConfigRequest { config: Some(config.to_message()) }))
 }
 
 pub(crate) fn status(spec: ModelSpec) -> Request {

@@ -9,8 +9,9 @@ use canary_proto::{
         self as wire,
         error::Code,
         serving::{
-            ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
-            PredictResponse, RegressionResponse, SignatureDefMap, model_spec::VersionChoice,
+            ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse, ModelSpec,
+            PredictResponse, RegressionResponse, ReloadConfigResponse, SignatureDefMap,
+            model_spec::VersionChoice,
         },
     },
 };
@@ -23,7 +24,7 @@ use crate::{
     error::{Origin, PredictError, Result},
     predict::{
         metadata::{Metadata, Signature, TensorInfo},
-        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed, declared},
+        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed, Reading, declared},
         status::{ModelStatus, State, VersionStatus},
     },
     tensor::{DType, Tensor, TensorData},
@@ -61,8 +62,18 @@ pub fn read(body: &[u8]) -> Result<Vec<(String, Tensor)>> {
         .map_err(|error| PredictError::new(Origin::Answer, "answer", error.reason).into())
 }
 
-pub(crate) fn read_predict(body: &Bytes) -> Parsed<Outputs> {
-    outputs(decode(body.clone(), bounds::PREDICT)?)
+pub(crate) fn read_predict(body: &Bytes) -> Parsed<Reading> {
+    let mut response: PredictResponse = decode(body.clone(), bounds::PREDICT)?;
+    let version = version_of(response.model_spec.take());
+    Ok(Reading::new(outputs(response)?, version))
+}
+
+/// The version that a response names.
+fn version_of(spec: Option<ModelSpec>) -> Option<String> {
+    match spec?.version_choice? {
+        VersionChoice::Version(version) => Some(version.to_string()),
+        VersionChoice::VersionLabel(_) => None,
+    }
 }
 
 fn outputs(response: PredictResponse) -> Parsed<Outputs> {
@@ -92,8 +103,9 @@ fn table(shape: Vec<usize>, data: TensorData) -> Parsed<Tensor> {
         .map_err(|_| ParseError::new("the examples have different numbers of classes"))
 }
 
-pub(crate) fn read_classify(body: &Bytes) -> Parsed<Outputs> {
+pub(crate) fn read_classify(body: &Bytes) -> Parsed<Reading> {
     let response: ClassificationResponse = decode(body.clone(), bounds::CLASSIFY)?;
+    let version = version_of(response.model_spec);
     let rows = response.result.unwrap_or_default().classifications;
     let columns = rows.first().map_or(0, |row| row.classes.len());
     if rows.iter().any(|row| row.classes.len() != columns) {
@@ -102,20 +114,34 @@ pub(crate) fn read_classify(body: &Bytes) -> Parsed<Outputs> {
     let shape = vec![rows.len(), columns];
     let classes = rows.into_iter().flat_map(|row| row.classes);
     let (labels, scores) = classes.map(|class| (class.label.to_vec(), class.score)).unzip();
-    Ok(vec![
+    let outputs = vec![
         (
             "classes".to_owned(),
             table(shape.clone(), TensorData::String(labels))?.declared_text(true),
         ),
         ("scores".to_owned(), table(shape, TensorData::Float(scores))?),
-    ])
+    ];
+    Ok(Reading::new(outputs, version))
 }
 
-pub(crate) fn read_regress(body: &Bytes) -> Parsed<Outputs> {
+pub(crate) fn read_regress(body: &Bytes) -> Parsed<Reading> {
     let response: RegressionResponse = decode(body.clone(), bounds::REGRESS)?;
+    let version = version_of(response.model_spec);
     let regressions = response.result.unwrap_or_default().regressions;
     let values: Vec<f32> = regressions.into_iter().map(|regression| regression.value).collect();
-    Ok(vec![("outputs".to_owned(), table(vec![values.len()], TensorData::Float(values))?)])
+    let outputs =
+        vec![("outputs".to_owned(), table(vec![values.len()], TensorData::Float(values))?)];
+    Ok(Reading::new(outputs, version))
+}
+
+/// Reads the response to a reload: the code and the message of a refusal, which mostly comes as a gRPC status.
+pub(crate) fn read_reload(body: &Bytes) -> Parsed<Result<(), (i32, String)>> {
+    let response: ReloadConfigResponse = decode(body.clone(), bounds::RELOAD)?;
+    let status = response.status.unwrap_or_default();
+    Ok(match status.error_code {
+        0 => Ok(()),
+        code => Err((code, String::from_utf8_lossy(&status.error_message).into_owned())),
+    })
 }
 
 pub(crate) fn read_status(body: &Bytes) -> Parsed<ModelStatus> {

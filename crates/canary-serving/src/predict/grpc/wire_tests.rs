@@ -149,7 +149,9 @@ fn the_other_requests() {
 
 #[test]
 fn predict_responses() {
-    let outputs = read_predict(&Bytes::from_static(fixture!("predict_response"))).unwrap();
+    let read = read_predict(&Bytes::from_static(fixture!("predict_response"))).unwrap();
+    assert_eq!(read.version.as_deref(), Some("3"));
+    let outputs = read.outputs;
     let get = |name: &str| {
         let (_, tensor) = outputs.iter().find(|(known, _)| known == name).unwrap();
         tensor.clone()
@@ -182,11 +184,12 @@ fn predict_responses() {
 
 #[test]
 fn the_other_responses() {
-    let outputs = read_classify(&Bytes::from_static(fixture!("classify_response"))).unwrap();
+    let outputs =
+        read_classify(&Bytes::from_static(fixture!("classify_response"))).unwrap().outputs;
     assert_eq!(outputs[0].1.to_texts().unwrap(), ["cat", "dog", "", "cow"]);
     assert_eq!(outputs[1].1.as_floats(), Some(&[0.25, 0.75, 1.0, 0.0][..]));
     assert_eq!(outputs[1].1.shape(), [2, 2]);
-    let outputs = read_regress(&Bytes::from_static(fixture!("regress_response"))).unwrap();
+    let outputs = read_regress(&Bytes::from_static(fixture!("regress_response"))).unwrap().outputs;
     assert_eq!(outputs[0].1.as_floats(), Some(&[2.5, 0.0, -1.0][..]));
     let read = read_metadata(&Bytes::from_static(fixture!("metadata_response"))).unwrap();
     assert_eq!(read.version, Some(3));

@@ -15,7 +15,7 @@ use crate::{
         input::Input,
         metadata::Metadata,
         request,
-        response::{self, Outputs, ParseError, Parsed},
+        response::{self, ParseError, Parsed, Reading},
         status::ModelStatus,
     },
 };
@@ -46,6 +46,8 @@ impl Dialect for Rest {
                 "use the protocol v2, which KServe's servers speak as well",
             )),
             Call::Classify | Call::Regress => Err(Unsupported::examples()),
+            #[cfg(feature = "grpc")]
+            Call::Reload => Err(Unsupported::reload()),
         }
     }
 
@@ -68,8 +70,8 @@ impl Dialect for Rest {
         config: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs> {
-        response::read_any_predict(&response.body, config.doubles, deadline)
+    ) -> Parsed<Reading> {
+        response::read_any_predict(&response.body, config.doubles, deadline).map(Into::into)
     }
 
     fn read_metadata(&self, _: &Config, _: &Response) -> Parsed<Metadata> {

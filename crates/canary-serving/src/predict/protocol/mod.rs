@@ -18,7 +18,7 @@ use super::{
     examples::Examples,
     input::{Input, input_error},
     metadata::Metadata,
-    response::{Outputs, ParseError, Parsed},
+    response::{ParseError, Parsed, Reading},
     status::ModelStatus,
 };
 use crate::error::{Error, Result};
@@ -95,14 +95,28 @@ pub(crate) enum Call {
     Regress,
     Metadata,
     Status,
+    /// Replaces the models of the server.
+    #[cfg(feature = "grpc")]
+    Reload,
 }
 
 impl Call {
+    /// True when it concerns the one model that the client names.
+    pub(crate) fn is_of_model(self) -> bool {
+        match self {
+            Self::Predict | Self::Classify | Self::Regress | Self::Metadata | Self::Status => true,
+            #[cfg(feature = "grpc")]
+            Self::Reload => false,
+        }
+    }
+
     /// The method of REST.
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Predict | Self::Classify | Self::Regress => Method::POST,
             Self::Metadata | Self::Status => Method::GET,
+            #[cfg(feature = "grpc")]
+            Self::Reload => Method::POST,
         }
     }
 }
@@ -117,6 +131,15 @@ pub(crate) struct Unsupported {
 impl Unsupported {
     pub(crate) fn new(reason: impl Into<String>, help: &'static str) -> Self {
         Self { reason: reason.into(), help }
+    }
+
+    /// The reload of the models, which only TensorFlow Serving's gRPC has.
+    #[cfg(feature = "grpc")]
+    fn reload() -> Self {
+        Self::new(
+            "only TensorFlow Serving's gRPC can replace the models of a running server",
+            "give the gRPC address of the server, such as grpc://host:8500, and the protocol tensorflow",
+        )
     }
 
     /// Classify and regress, which no other protocol has.
@@ -151,7 +174,7 @@ pub(crate) trait Dialect: Sync {
         config: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs>;
+    ) -> Parsed<Reading>;
 
     /// A request of classify or regress.
     fn write_examples(&self, _: &Config, _: &Examples) -> Result<Payload> {
@@ -159,11 +182,11 @@ pub(crate) trait Dialect: Sync {
         Err(input_error(&reason, help))
     }
 
-    fn read_classify(&self, _: &Config, _: &Response, _: Option<Instant>) -> Parsed<Outputs> {
+    fn read_classify(&self, _: &Config, _: &Response, _: Option<Instant>) -> Parsed<Reading> {
         Err(ParseError::new("the protocol has no classifications"))
     }
 
-    fn read_regress(&self, _: &Config, _: &Response, _: Option<Instant>) -> Parsed<Outputs> {
+    fn read_regress(&self, _: &Config, _: &Response, _: Option<Instant>) -> Parsed<Reading> {
         Err(ParseError::new("the protocol has no regressions"))
     }
 

@@ -16,7 +16,7 @@ use crate::{
         input::Input,
         metadata::{self, Metadata},
         request,
-        response::{self, Outputs, Parsed},
+        response::{self, Parsed, Reading},
         status::{self, ModelStatus},
     },
 };
@@ -26,15 +26,16 @@ pub(super) struct Rest;
 
 impl Dialect for Rest {
     fn path(&self, config: &Config, call: Call) -> Result<String, Unsupported> {
-        let path = model_path(&config.address.prefix, &config.model, &config.version);
-        Ok(path
-            + match call {
-                Call::Predict => ":predict",
-                Call::Classify => ":classify",
-                Call::Regress => ":regress",
-                Call::Metadata => "/metadata",
-                Call::Status => "",
-            })
+        let verb = match call {
+            Call::Predict => ":predict",
+            Call::Classify => ":classify",
+            Call::Regress => ":regress",
+            Call::Metadata => "/metadata",
+            Call::Status => "",
+            #[cfg(feature = "grpc")]
+            Call::Reload => return Err(Unsupported::reload()),
+        };
+        Ok(model_path(&config.address.prefix, &config.model, &config.version) + verb)
     }
 
     fn names_inputs(&self) -> bool {
@@ -56,8 +57,8 @@ impl Dialect for Rest {
         config: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs> {
-        response::read_predict(&response.body, config.doubles, deadline)
+    ) -> Parsed<Reading> {
+        response::read_predict(&response.body, config.doubles, deadline).map(Into::into)
     }
 
     fn write_examples(&self, config: &Config, examples: &Examples) -> Result<Payload> {
@@ -69,8 +70,8 @@ impl Dialect for Rest {
         config: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs> {
-        response::read_classify(&response.body, config.doubles, deadline)
+    ) -> Parsed<Reading> {
+        response::read_classify(&response.body, config.doubles, deadline).map(Into::into)
     }
 
     fn read_regress(
@@ -78,8 +79,8 @@ impl Dialect for Rest {
         config: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs> {
-        response::read_regress(&response.body, config.doubles, deadline)
+    ) -> Parsed<Reading> {
+        response::read_regress(&response.body, config.doubles, deadline).map(Into::into)
     }
 
     fn read_metadata(&self, _: &Config, response: &Response) -> Parsed<Metadata> {
@@ -109,6 +110,7 @@ impl Dialect for Grpc {
             Call::Regress => "PredictionService/Regress",
             Call::Metadata => "PredictionService/GetModelMetadata",
             Call::Status => "ModelService/GetModelStatus",
+            Call::Reload => "ModelService/HandleReloadConfigRequest",
         };
         Ok(format!("/tensorflow.serving.{procedure}"))
     }
@@ -125,7 +127,7 @@ impl Dialect for Grpc {
         grpc::predict(spec(config), input, &config.outputs).map(Payload::Message)
     }
 
-    fn read_predict(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Outputs> {
+    fn read_predict(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Reading> {
         grpc::read_predict(&response.body)
     }
 
@@ -138,11 +140,11 @@ impl Dialect for Grpc {
         _: &Config,
         response: &Response,
         _: Option<Instant>,
-    ) -> Parsed<Outputs> {
+    ) -> Parsed<Reading> {
         grpc::read_classify(&response.body)
     }
 
-    fn read_regress(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Outputs> {
+    fn read_regress(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Reading> {
         grpc::read_regress(&response.body)
     }
 

@@ -1,9 +1,7 @@
 //! Lists of elements whose type is declared beside them, flat or nested, become the elements in their order.
 
 use super::{
-    MAX_DIMENSIONS,
-    number::Number,
-    plain,
+    MAX_DIMENSIONS, plain,
     reader::{HEAP, Parsed, Reader},
 };
 use crate::tensor::{DType, TensorData};
@@ -125,17 +123,4 @@ fn integers<T: TryFrom<i128>>(reader: &mut Reader<'_>, what: &str) -> Parsed<Vec
         reader.at = start;
         reader.fail(format!("this number is not {what}"))
     })
-}
-
-impl Reader<'_> {
-    /// A number when it is whole and has at most 64 bits, exactly.
-    pub(crate) fn integer(&mut self) -> Parsed<Option<i128>> {
-        Ok(match self.number()? {
-            Number::Int(value) => Some(value.into()),
-            Number::Uint(value) => Some(value.into()),
-            // −0 has no integer of its own.
-            Number::Float(value) if value == 0.0 && value.is_sign_negative() => Some(0),
-            Number::Float(_) => None,
-        })
-    }
 }

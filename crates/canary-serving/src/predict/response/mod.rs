@@ -5,6 +5,7 @@ mod flat;
 mod number;
 mod plain;
 mod reader;
+mod reading;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,6 +16,7 @@ use builder::Builder;
 use canary_http::server_text;
 pub(crate) use flat::read_flat;
 pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
+pub(crate) use reading::Reading;
 
 use crate::{
     error::{Origin, PredictError, Result},

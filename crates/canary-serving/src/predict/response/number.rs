@@ -221,6 +221,17 @@ impl Reader<'_> {
         Ok(Number::Float(self.nearest(&token).unwrap_or(f32::INFINITY)))
     }
 
+    /// A number when it is whole and has at most 64 bits, exactly.
+    pub(crate) fn integer(&mut self) -> Parsed<Option<i128>> {
+        Ok(match self.number()? {
+            Number::Int(value) => Some(value.into()),
+            Number::Uint(value) => Some(value.into()),
+            // −0 has no integer of its own.
+            Number::Float(value) if value == 0.0 && value.is_sign_negative() => Some(0),
+            Number::Float(_) => None,
+        })
+    }
+
     /// A number as the nearest 32-bit float.
     #[inline]
     pub(crate) fn float(&mut self) -> Parsed<f32> {

@@ -1,6 +1,8 @@
 //! The files that set up TensorFlow Serving: its models, their batches, and metrics.
 
 mod batching;
+#[cfg(feature = "predict")]
+mod labels;
 mod model;
 mod models;
 mod monitoring;

@@ -61,7 +61,7 @@ pub struct ModelConfig {
     pub name: String,
     /// The folder of its numbered versions: an absolute path, or a URI such as `gs://bucket/pets`.
     pub base_path: String,
-    /// What it is made with; `tensorflow` unless set.
+    /// The framework that it is made with; `tensorflow` unless set.
     pub platform: String,
     /// The versions that are served; the highest one unless set.
     pub policy: VersionPolicy,

@@ -62,6 +62,19 @@ impl ModelServerConfig {
         wire::ModelServerConfig { model_config_list: Some(wire::ModelConfigList { config }) }
     }
 
+    /// The configuration in TensorFlow Serving's message.
+    ///
+    /// ```
+    /// use canary_core::serving::{ModelConfig, ModelServerConfig};
+    ///
+    /// let config = ModelServerConfig::new([ModelConfig::new("m", "/models/m").label("stable", 1)]);
+    /// assert_eq!(ModelServerConfig::of_message(config.to_message()), config);
+    /// ```
+    pub fn of_message(message: wire::ModelServerConfig) -> Self {
+        let models = message.model_config_list.unwrap_or_default().config;
+        Self { models: models.into_iter().map(ModelConfig::of_message).collect() }
+    }
+
     /// Finds the mistakes for which a server would refuse the file; those of a model begin with its place.
     pub fn validate(&self) -> Findings {
         let mut findings = Findings::new();
@@ -97,8 +110,7 @@ impl std::str::FromStr for ModelServerConfig {
     /// Reads the file as strictly as the server does: an unknown field, a field given twice and two policies are errors.
     fn from_str(text: &str) -> Result<Self> {
         let message: wire::ModelServerConfig = text_form::read("model config file", NAME, text)?;
-        let models = message.model_config_list.unwrap_or_default().config;
-        Ok(Self { models: models.into_iter().map(ModelConfig::of_message).collect() })
+        Ok(Self::of_message(message))
     }
 }
 

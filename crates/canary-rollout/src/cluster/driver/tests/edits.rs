@@ -57,7 +57,7 @@ fn a_subset_of_other_pods_gets_no_weight() {
                 let verdict =
                     finish(driver(&plan(), &store, canary, u64::MAX)).await.unwrap().unwrap();
                 let Some(before) = store.inner().relabelled else { continue };
-                let splits: Vec<u32> =
+                let splits: Vec<_> =
                     store.inner().splits.iter().map(|split| split.canary).collect();
                 // The state is stored too; what counts is a larger weight than the one in force.
                 let mut after = splits[before..].to_vec();
@@ -75,7 +75,9 @@ fn a_subset_of_other_pods_gets_no_weight() {
                         assert!(after.len() <= 1, "at call {call}: {after:?}");
                     }
                     // The way back does not depend on the canary's subset.
-                    Verdict::Rollback { .. } => assert_eq!(splits.last(), Some(&0), "{call}"),
+                    Verdict::Rollback { .. } => {
+                        assert_eq!(splits.last(), Some(&Percent::NONE), "{call}");
+                    }
                     // The last write was in flight, or done.
                     Verdict::Promote { .. } => assert!(after.len() <= 1, "{call}: {after:?}"),
                     other => panic!("at call {call}: {other}"),

@@ -145,13 +145,13 @@ impl Stream for Traffic {
             return Poll::Ready(None);
         }
         self.next += 1;
-        let weight = u64::from(self.store.canary_weight());
+        let per_mille = self.store.canary_weight().thousandths() / 100;
         let what = if number.is_multiple_of(4) {
             let class = if dice(number, 1) < self.canary.agrees { "cat" } else { "dog" };
             let (stable, canary) = (Answer::new("cat", None), Answer::new(class, None));
             Seen::Pair(Pair { input: Some(number / 8), name: None, stable, canary, label: None })
         } else {
-            let by_canary = dice(number, 2) < weight * 10;
+            let by_canary = dice(number, 2) < per_mille;
             let failures = if by_canary { self.canary.failures } else { 10 };
             let arm = if by_canary { Arm::Canary } else { Arm::Stable };
             let failed = dice(number, 3) < failures;

@@ -3,21 +3,24 @@ mod commands;
 mod edits;
 mod evidence;
 mod fixtures;
+mod percent;
 mod refusals;
 mod scale_down;
+mod several_routes;
 mod sources;
+mod sticky;
 mod store;
 
 use fixtures::{Canary, FAILING, GOOD, Jumping, Patient, WRONG, driver, finish, to_the_end};
 use serde_json::{Value, json};
-use store::{Store, Trouble};
+use store::{Inner, Store, Trouble};
 
 use std::time::Duration;
 
 use super::*;
 use crate::{
-    Cause, Error, Gate, Guardrail, Hold, Missing, OnInconclusive, Plan, Result, Split, Step,
-    Verdict, Why,
+    Cause, Error, Gate, Guardrail, Hold, Missing, OnInconclusive, Percent, Plan, Result, Split,
+    Step, Verdict, Why,
     evidence::{Kind, Source},
     patch::STATE_ANNOTATION,
 };
@@ -56,7 +59,7 @@ fn a_good_canary_is_promoted_and_a_bad_one_leaves_no_trace() {
         assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
         assert_eq!(store.canary_weight(), 100);
         assert_eq!(routes(&store)["http"].as_array().unwrap().len(), 2, "the header route is gone");
-        let written: Vec<u32> = store.inner().splits.iter().map(|split| split.canary).collect();
+        let written: Vec<_> = store.inner().splits.iter().map(|split| split.canary).collect();
         assert!(written.is_sorted(), "{written:?}");
 
         for (canary, guardrail) in [(FAILING, "errorRatio"), (WRONG, "agreement")] {
@@ -225,7 +228,7 @@ fn same(found: &Verdict, expected: &Verdict, when: &dyn std::fmt::Debug) {
 }
 
 /// The canary's weight in the object itself.
-fn live_weight(store: &Store) -> u32 {
+fn live_weight(store: &Store) -> Percent {
     crate::patch::locate(&plan(), &store.virtual_service()).unwrap().split.unwrap().canary
 }
 
@@ -304,7 +307,7 @@ fn it_pauses_resumes_and_aborts() {
         let stored = store.virtual_service()["metadata"]["annotations"][STATE_ANNOTATION].clone();
         assert!(stored.as_str().unwrap().contains("\"paused\":true"), "{stored}");
         assert!(control.resume());
-        while store.inner().splits.last() != Some(&Split { canary: 50, mirror: 0 }) {
+        while store.inner().splits.last() != Some(&Split::new(50)) {
             run.next().await.unwrap().unwrap();
         }
         assert!(control.abort("enough"));
@@ -367,7 +370,7 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
                 assert!(matches!(last, Some(Progress::Finished { .. }) | None), "{last:?}");
                 continue;
             };
-            assert_eq!(split.map_or(0, |split| split.canary), store.canary_weight());
+            assert_eq!(split.map_or(Percent::NONE, |split| split.canary), store.canary_weight());
             suspended += 1;
             // Another holder takes the lock at once, and loses nothing of what was seen.
             let second = driver(&plan(), &store, GOOD, u64::MAX).holder("second");

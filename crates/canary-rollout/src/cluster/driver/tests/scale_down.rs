@@ -247,7 +247,7 @@ fn an_abort_during_the_wait_goes_back_and_needs_pods_there() {
         let life = live(driver, &clock, Some(&mut abort)).await;
         assert!(matches!(life.verdict, Some(Verdict::Rollback { .. })), "{life:?}");
         assert!(life.outcome.is_none());
-        assert_eq!((store.canary_weight(), replicas(&store)), (0, 3));
+        assert_eq!((store.canary_weight(), replicas(&store)), (Percent::NONE, 3));
         // Somebody has scaled it down by hand: everything would go to a version without pods.
         let store = self::store();
         let (driver, clock) = keeping(&scaling_plan(), &store, GOOD);

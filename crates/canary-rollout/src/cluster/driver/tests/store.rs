@@ -9,7 +9,10 @@ use futures_core::Stream;
 use serde_json::{Value, json};
 
 use super::super::super::{Cluster, ObjectRef, Patch, WatchEvent, scale_of, scale_patch};
-use crate::{Error, Plan, Result, Split, patch::locate};
+use crate::{
+    Error, HeaderRoute, Percent, Plan, Result, Split,
+    patch::{RouteOf, locate_all},
+};
 
 /// The failure at one call, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +34,8 @@ pub(super) enum Trouble {
     Edit(usize, u64),
     /// Somebody changes a field that the rollout does not own before the call.
     EditElsewhere(usize),
+    /// Somebody moves the second route before the call.
+    EditOther(usize),
     /// Somebody gives the canary's subset other labels before the call, if it is there.
     Relabel(usize),
 }
@@ -43,14 +48,20 @@ pub(super) struct Inner {
     pub(super) calls: usize,
     pub(super) trouble: Trouble,
     pub(super) splits: Vec<Split>,
+    /// The canary's share in each route after each write.
+    pub(super) seen: Vec<Vec<Option<Percent>>>,
     /// The objects that were scaled.
     pub(super) scaled: Vec<ObjectRef>,
     /// `true` when the account may not scale.
     pub(super) denies_scale: bool,
+    /// The number of writes when somebody moved the second route.
+    pub(super) edited_at: Option<usize>,
+    /// A route that refuses to give the canary this share.
+    pub(super) refuses: Option<(ObjectRef, Percent)>,
     /// The number of splits written when somebody gave the canary's subset other labels.
     pub(super) relabelled: Option<usize>,
     /// The canary's weight now, so that traffic need not read the object.
-    canary: u32,
+    canary: Percent,
     version: u64,
     plan: Plan,
 }
@@ -85,10 +96,13 @@ impl Store {
             calls: 0,
             trouble: Trouble::None,
             splits: Vec::new(),
+            seen: Vec::new(),
             scaled: Vec::new(),
             denies_scale: false,
+            edited_at: None,
+            refuses: None,
             relabelled: None,
-            canary: 0,
+            canary: Percent::NONE,
             version: 1,
             plan: plan.clone(),
         })))
@@ -125,7 +139,7 @@ impl Store {
         self.inner().objects[&ObjectRef::destination_rule("default", "image-classifier")].clone()
     }
 
-    pub(super) fn canary_weight(&self) -> u32 {
+    pub(super) fn canary_weight(&self) -> Percent {
         self.inner().canary
     }
 
@@ -144,6 +158,7 @@ impl Store {
             }
             Trouble::Edit(at, canary) if at == call => inner.edit(canary),
             Trouble::EditElsewhere(at) if at == call => inner.edit_elsewhere(),
+            Trouble::EditOther(at) if at == call => inner.edit_other(),
             Trouble::Relabel(at) if at == call => inner.relabel(),
             _ => {}
         }
@@ -155,6 +170,12 @@ impl Store {
             _ => Some(result),
         }
     }
+}
+
+/// `true` for the rule whose weights a plan moves, and no rule of a rollout.
+fn is_target(route: &Value) -> bool {
+    route["route"][0]["destination"]["subset"] == "resnet50"
+        && route["name"].as_str().is_none_or(|name| !name.starts_with(HeaderRoute::ROUTE_PREFIX))
 }
 
 fn cut() -> Error {
@@ -176,6 +197,13 @@ fn denied() -> Error {
 }
 
 impl Inner {
+    /// The split that every rule of a route has; none where they differ.
+    fn split_of(&self, of: RouteOf<'_>) -> Option<Split> {
+        let located = locate_all(of, self.objects.get(&of.object())?).unwrap();
+        let first = located[0].split;
+        located.iter().all(|one| one.split == first).then_some(first)?
+    }
+
     fn bump(&mut self, object: &ObjectRef) {
         self.version += 1;
         let version = self.version.to_string();
@@ -185,12 +213,10 @@ impl Inner {
     }
 
     pub(super) fn edit(&mut self, canary: u64) {
-        self.canary = u32::try_from(canary).unwrap();
+        self.canary = u32::try_from(canary).unwrap().into();
         let name = ObjectRef::virtual_service("default", "image-classifier");
         let routes = self.objects.get_mut(&name).unwrap()["spec"]["http"].as_array_mut().unwrap();
-        let target = routes
-            .iter_mut()
-            .find(|route| route["route"][0]["destination"]["subset"] == "resnet50");
+        let target = routes.iter_mut().find(|route| is_target(route));
         target.unwrap()["route"] =
             json!([entry("resnet50", 100 - canary), entry("resnet101", canary)]);
         self.bump(&name);
@@ -225,6 +251,18 @@ impl Inner {
                 "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
             self.objects.insert(ObjectRef::of(&pod).unwrap(), pod);
         }
+    }
+
+    /// Somebody gives the canary 7 % in the second route.
+    fn edit_other(&mut self) {
+        let name = ObjectRef::virtual_service("edge", "pets");
+        let routes = self.objects.get_mut(&name).unwrap()["spec"]["http"].as_array_mut().unwrap();
+        let host = "image-classifier.default.svc.cluster.local";
+        let to = |subset: &str, weight: u64| json!({"destination": {"host": host, "subset": subset}, "weight": weight});
+        let target = routes.iter_mut().find(|route| is_target(route));
+        target.unwrap()["route"] = json!([to("resnet50", 93), to("resnet101", 7)]);
+        self.bump(&name);
+        self.edited_at = Some(self.seen.len());
     }
 
     pub(super) fn relabel(&mut self) {
@@ -264,13 +302,27 @@ impl Inner {
         let mut changed = object.clone();
         json_patch::patch(&mut changed, patch)
             .map_err(|error| Error::conflict(name.to_string(), error.to_string()))?;
-        self.objects.insert(name.clone(), changed);
+        let before = self.objects.insert(name.clone(), changed);
+        if let Some((refused, share)) = &self.refuses
+            && refused == name
+        {
+            let of = RouteOf::all(&self.plan).find(|of| of.object() == *name).unwrap();
+            if self.split_of(of).is_some_and(|split| split.canary == *share) {
+                self.objects.insert(name.clone(), before.unwrap());
+                let (action, reason) = (format!("patch {name}"), "not permitted (403)".into());
+                return Err(Error::Forbidden { action, reason });
+            }
+        }
         self.bump(name);
-        if name.kind == "VirtualService" {
-            let split = locate(&self.plan, &self.objects[name]).unwrap().split;
-            let split = split.expect("weights in whole percent");
+        if *name == self.plan.target.state_object() {
+            let split = self.split_of(RouteOf::from(&self.plan)).expect("weights in percent");
             self.canary = split.canary;
             self.splits.push(split);
+        }
+        if name.kind != "Lease" && name.kind != "DestinationRule" {
+            let splits =
+                RouteOf::all(&self.plan).map(|of| self.split_of(of).map(|split| split.canary));
+            self.seen.push(splits.collect());
         }
         Ok(self.objects[name].clone())
     }

@@ -26,7 +26,7 @@ use crate::{
         grpc::{self, Field, STRING, entry, field},
         input::{Input, Value, input_error},
         metadata::{Metadata, TensorInfo},
-        response::{MAX_DIMENSIONS, MAX_OUTPUTS, Outputs, ParseError, Parsed},
+        response::{MAX_DIMENSIONS, MAX_OUTPUTS, ParseError, Parsed, Reading},
         status::ModelStatus,
     },
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
@@ -77,6 +77,7 @@ impl Dialect for Grpc {
             Call::Metadata => "ModelMetadata",
             Call::Status => "ModelReady",
             Call::Classify | Call::Regress => return Err(Unsupported::examples()),
+            Call::Reload => return Err(Unsupported::reload()),
         };
         Ok(format!("/{}/{method}", config.service))
     }
@@ -93,7 +94,7 @@ impl Dialect for Grpc {
         write(config, input).map(payload)
     }
 
-    fn read_predict(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Outputs> {
+    fn read_predict(&self, _: &Config, response: &Response, _: Option<Instant>) -> Parsed<Reading> {
         read(grpc::decode(response.body.clone(), INFER)?)
     }
 
@@ -227,8 +228,8 @@ fn contents(name: &str, view: &TensorView<'_>) -> Result<InferTensorContents> {
     Ok(lists)
 }
 
-fn read(answer: ModelInferResponse) -> Parsed<Outputs> {
-    let ModelInferResponse { outputs, raw_output_contents, .. } = answer;
+fn read(answer: ModelInferResponse) -> Parsed<Reading> {
+    let ModelInferResponse { model_version, outputs, raw_output_contents, .. } = answer;
     if outputs.is_empty() {
         return Err(ParseError::new("it has no output"));
     }
@@ -250,7 +251,8 @@ fn read(answer: ModelInferResponse) -> Parsed<Outputs> {
             .map_err(|error| ParseError::new(format!("output {name:?}: {}", error.reason)))?;
         Ok((name, tensor))
     };
-    outputs.into_iter().map(read).collect()
+    let outputs = outputs.into_iter().map(read).collect::<Parsed<_>>()?;
+    Ok(Reading::new(outputs, Some(model_version)))
 }
 
 fn read_output(mut output: InferOutputTensor, raw: Option<Bytes>) -> Parsed<Tensor> {

@@ -1,6 +1,7 @@
 //! The Open Inference Protocol ("V2"), over REST and gRPC.
 //! <https://github.com/open-inference/open-inference-protocol>
 
+mod codec;
 mod datatype;
 mod describe;
 #[cfg(feature = "grpc")]
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use canary_http::Response;
 
+pub use codec::{read as read_inference, write as write_inference};
 pub(crate) use describe::read_server;
 #[cfg(feature = "grpc")]
 pub(super) use grpc::Grpc;
@@ -28,7 +30,7 @@ use crate::{
         config::Config,
         input::Input,
         metadata::Metadata,
-        response::{Outputs, Parsed},
+        response::{Parsed, Reading},
         status::ModelStatus,
     },
 };
@@ -105,6 +107,8 @@ impl Dialect for Rest {
             Call::Metadata => Ok(model),
             Call::Status => Ok(model + "/ready"),
             Call::Classify | Call::Regress => Err(Unsupported::examples()),
+            #[cfg(feature = "grpc")]
+            Call::Reload => Err(Unsupported::reload()),
         }
     }
 
@@ -125,7 +129,7 @@ impl Dialect for Rest {
         _: &Config,
         response: &Response,
         deadline: Option<Instant>,
-    ) -> Parsed<Outputs> {
+    ) -> Parsed<Reading> {
         response::read(response, deadline)
     }
 

@@ -8,7 +8,7 @@ use canary_http::{Response, server_text};
 use super::{datatype::of_name, raw};
 use crate::{
     predict::response::{
-        MAX_DIMENSIONS, MAX_OUTPUTS, Outputs, ParseError, Parsed, Reader, read_flat,
+        MAX_DIMENSIONS, MAX_OUTPUTS, ParseError, Parsed, Reader, Reading, read_flat,
     },
     tensor::{DType, Tensor, TensorData},
 };
@@ -30,8 +30,8 @@ struct Output {
     content_type: Option<String>,
 }
 
-/// Reads the outputs of a response.
-pub(super) fn read(response: &Response, deadline: Option<Instant>) -> Parsed<Outputs> {
+/// Reads the outputs of a response, and the version that it names.
+pub(super) fn read(response: &Response, deadline: Option<Instant>) -> Parsed<Reading> {
     let body = &response.body;
     let json = match response.headers.get(JSON_LENGTH) {
         None => body.len(),
@@ -49,7 +49,7 @@ pub(super) fn read(response: &Response, deadline: Option<Instant>) -> Parsed<Out
     };
     let (json, mut rest) = (&body[..json], body.slice(json..));
     let mut reader = Reader::new(json).until(deadline);
-    let (mut outputs, mut error) = (None, None);
+    let (mut outputs, mut error, mut version) = (None, None, None);
     reader.object(|reader, key| match key.as_slice() {
         b"outputs" if reader.peek() == b'[' => {
             if outputs.replace(list(reader)?).is_some() {
@@ -59,6 +59,10 @@ pub(super) fn read(response: &Response, deadline: Option<Instant>) -> Parsed<Out
         }
         b"error" if reader.peek() == b'"' => {
             error = Some(reader.string()?);
+            Ok(())
+        }
+        b"model_version" if reader.peek() == b'"' => {
+            version = Some(String::from_utf8_lossy(&reader.string()?).into_owned());
             Ok(())
         }
         _ => reader.skip(1),
@@ -82,7 +86,7 @@ pub(super) fn read(response: &Response, deadline: Option<Instant>) -> Parsed<Out
             error
         })
     });
-    outputs.collect()
+    Ok(Reading::new(outputs.collect::<Parsed<_>>()?, version))
 }
 
 /// The outputs of a list.

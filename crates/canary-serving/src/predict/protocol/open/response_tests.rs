@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 
 use super::*;
+use crate::predict::response::Outputs;
 
 fn response(json: &str, rest: Option<&[u8]>) -> Response {
     let mut headers = HeaderMap::new();
@@ -14,7 +15,22 @@ fn response(json: &str, rest: Option<&[u8]>) -> Response {
 }
 
 fn outputs(json: &str, rest: Option<&[u8]>) -> Parsed<Outputs> {
-    read(&response(json, rest), None)
+    read(&response(json, rest), None).map(|reading| reading.outputs)
+}
+
+#[test]
+fn the_version_is_the_one_that_the_server_names() {
+    let output = r#""outputs":[{"name":"y","shape":[1],"datatype":"INT32","data":[1]}]"#;
+    for (version, expected) in [
+        (r#""model_version":"v10","#, Some("v10")),
+        (r#""model_version":"","#, None),
+        (r#""model_version":null,"#, None),
+        ("", None),
+    ] {
+        let json = format!(r#"{{"model_name":"m",{version}{output}}}"#);
+        let reading = read(&response(&json, None), None).unwrap();
+        assert_eq!(reading.version.as_deref(), expected, "{json}");
+    }
 }
 
 fn one(output: &str) -> Parsed<Tensor> {
