@@ -27,7 +27,7 @@ const AT_A_TIME: usize = 10;
 /// The same where a control plane reports on routes, and an API server works as well.
 const ROUTES_AT_A_TIME: usize = 5;
 
-async fn run(title: &str, ways: &'static [Way], of: (Kind, Api)) -> Vec<Row<'static>> {
+async fn run(title: &str, ways: &'static [Way], of: (Kind, Api)) -> Vec<Row> {
     let sentences = std::env::var_os("CANARY_SENTENCES").is_some();
     let at_a_time = if of == (Kind::Subsets, Api::Lab) { AT_A_TIME } else { ROUTES_AT_A_TIME };
     let (rows, text) = run_and_print(title, ways, of, at_a_time, sentences).await;
@@ -49,7 +49,7 @@ async fn all_promoted(of: (Kind, Api)) {
 async fn never_promoted(ways: &'static [Way], of: (Kind, Api), wide_enough: usize) {
     let _one = ONE.lock().await;
     let of_kind = ways.iter().filter(|way| way.kinds.contains(&of.0));
-    let wide = of_kind.filter(|way| way.runs() >= 2).count();
+    let wide = of_kind.filter(|way| way.runs(of.0) >= 2).count();
     assert!(
         wide >= wide_enough || std::env::var_os("CANARY_WAY").is_some(),
         "{wide} ways are tried with at least two kinds of evidence"

@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    kind::{EVERY, Kind},
+    kind::{EVERY, Kind, SERVICES},
     scene::{EVIDENCE, Scene},
     trial::{self, End, Found, USERS},
 };
@@ -67,7 +67,9 @@ pub(crate) struct Way {
     /// Makes it so.
     pub(crate) make: fn(&mut Scene),
     /// The expectations, in the order of [`EVIDENCE`].
-    pub(crate) cells: [Cell; 4],
+    cells: [Cell; 4],
+    /// Those of versions that are Services, where they differ.
+    of_services: Option<[Cell; 4]>,
     /// The kinds of targets in which it can be.
     pub(crate) kinds: &'static [Kind],
 }
@@ -79,18 +81,36 @@ impl Way {
         self
     }
 
+    /// The same, with other expectations where the versions are Services.
+    pub(crate) const fn services(mut self, cells: [Cell; 4]) -> Self {
+        self.of_services = Some(cells);
+        self
+    }
+
+    /// The expectations of a kind of target.
+    fn cells(&self, kind: Kind) -> &[Cell; 4] {
+        match &self.of_services {
+            Some(cells) if SERVICES.contains(&kind) => cells,
+            _ => &self.cells,
+        }
+    }
+
     /// With how many kinds of evidence it is tried.
-    pub(crate) fn runs(&self) -> usize {
-        self.cells.iter().filter(|cell| !matches!(cell, Cell::CannotBe(_))).count()
+    pub(crate) fn runs(&self, kind: Kind) -> usize {
+        self.cells(kind).iter().filter(|cell| !matches!(cell, Cell::CannotBe(_))).count()
     }
 }
 
 pub(crate) const fn way(name: &'static str, make: fn(&mut Scene), cells: [Cell; 4]) -> Way {
-    Way { name, make, cells, kinds: EVERY }
+    Way { name, make, cells, of_services: None, kinds: EVERY }
 }
 
-/// A row of what was found, in the order of [`EVIDENCE`].
-pub(crate) type Row<'w> = (&'w Way, [Option<Found>; 4]);
+/// A row of the table: a way, and what was expected and found in the order of [`EVIDENCE`].
+pub(crate) struct Row {
+    way: &'static Way,
+    cells: &'static [Cell; 4],
+    found: [Option<Found>; 4],
+}
 
 /// The store of a trial's objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,14 +126,14 @@ pub(crate) async fn run(
     ways: &'static [Way],
     (kind, api): (Kind, Api),
     at_a_time: usize,
-) -> Vec<Row<'static>> {
+) -> Vec<Row> {
     let ways: Vec<&'static Way> = ways.iter().filter(|way| way.kinds.contains(&kind)).collect();
     let slots = Arc::new(Semaphore::new(at_a_time));
     let done = Arc::new(AtomicUsize::new(0));
     let mut trials = JoinSet::new();
     for (row, way) in ways.iter().enumerate() {
         for (column, evidence) in EVIDENCE.into_iter().enumerate() {
-            if matches!(way.cells[column], Cell::CannotBe(_)) {
+            if matches!(way.cells(kind)[column], Cell::CannotBe(_)) {
                 continue;
             }
             let (slots, done, make) = (Arc::clone(&slots), Arc::clone(&done), way.make);
@@ -131,11 +151,11 @@ pub(crate) async fn run(
             });
         }
     }
-    let mut rows: Vec<Row<'_>> =
-        ways.into_iter().map(|way| (way, [None, None, None, None])).collect();
+    let row = |way: &'static Way| Row { way, cells: way.cells(kind), found: [const { None }; 4] };
+    let mut rows: Vec<Row> = ways.into_iter().map(row).collect();
     while let Some(trial) = trials.join_next().await {
         let (row, column, found) = trial.unwrap();
-        rows[row].1[column] = Some(found);
+        rows[row].found[column] = Some(found);
     }
     rows
 }
@@ -148,10 +168,10 @@ fn space(row: usize, column: usize) -> String {
 }
 
 /// The results that differ from the expectation: the way, the kind of evidence, and the result.
-pub(crate) fn unexpected(rows: &[Row<'_>]) -> Vec<String> {
+pub(crate) fn unexpected(rows: &[Row]) -> Vec<String> {
     let mut all = Vec::new();
-    for (way, found) in rows {
-        for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
+    for Row { way, cells, found } in rows {
+        for ((cell, found), evidence) in cells.iter().zip(found).zip(EVIDENCE) {
             let Some(found) = found else { continue };
             let mut wrong = found.wrong.clone();
             match cell {
@@ -179,22 +199,22 @@ pub(crate) fn unexpected(rows: &[Row<'_>]) -> Vec<String> {
 }
 
 /// The number of cells that ended as a promotion.
-pub(crate) fn promotions(rows: &[Row<'_>]) -> usize {
-    let cells = rows.iter().flat_map(|(_, found)| found).flatten();
+pub(crate) fn promotions(rows: &[Row]) -> usize {
+    let cells = rows.iter().flat_map(|row| &row.found).flatten();
     cells.filter(|found| found.end == End::Promoted).count()
 }
 
 /// The table for a person: a line for each way, and below it each verdict's sentence, if that is wanted.
-pub(crate) fn print(title: &str, rows: &[Row<'_>], sentences: bool, took: Duration) -> String {
+pub(crate) fn print(title: &str, rows: &[Row], sentences: bool, took: Duration) -> String {
     let mut out = String::new();
-    let width = rows.iter().map(|(way, _)| way.name.chars().count()).max().unwrap_or(0);
+    let width = rows.iter().map(|row| row.way.name.chars().count()).max().unwrap_or(0);
     // Writing to memory cannot fail.
     let _ = write!(out, "\n{title:width$}");
     for evidence in EVIDENCE {
         let _ = write!(out, "  {:<24}", evidence.name());
     }
     out.push('\n');
-    for (way, found) in rows {
+    for Row { way, cells, found } in rows {
         let _ = write!(out, "{:width$}", way.name);
         for found in found {
             let text = found.as_ref().map_or_else(|| "-".to_owned(), cell);
@@ -202,7 +222,7 @@ pub(crate) fn print(title: &str, rows: &[Row<'_>], sentences: bool, took: Durati
         }
         out.push('\n');
         if sentences {
-            for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
+            for ((cell, found), evidence) in cells.iter().zip(found).zip(EVIDENCE) {
                 let text = match (cell, found) {
                     (Cell::CannotBe(why), _) => format!("cannot be: {why}"),
                     (_, Some(found)) => format!("{} ({:.1?})", found.message, found.took),
@@ -212,8 +232,9 @@ pub(crate) fn print(title: &str, rows: &[Row<'_>], sentences: bool, took: Durati
             }
         }
     }
-    let cells = rows.iter().flat_map(|(_, found)| found).flatten().count();
-    let wide = rows.iter().filter(|(way, _)| way.runs() >= 2).count();
+    let cells = rows.iter().flat_map(|row| &row.found).flatten().count();
+    let tried = |row: &&Row| row.found.iter().flatten().count() >= 2;
+    let wide = rows.iter().filter(tried).count();
     let _ = writeln!(
         out,
         "{} ways ({wide} with two or more kinds of evidence), {cells} runs, {} promoted; each cell: the end, the weights afterwards, the requests of {USERS} users \
@@ -237,7 +258,7 @@ pub(crate) async fn run_and_print(
     (kind, api): (Kind, Api),
     at_a_time: usize,
     sentences: bool,
-) -> (Vec<Row<'static>>, String) {
+) -> (Vec<Row>, String) {
     let began = Instant::now();
     let rows = run(ways, (kind, api), at_a_time).await;
     let place = if api == Api::Server { ", real API server" } else { "" };

@@ -9,7 +9,7 @@ pub(super) fn counted(count: u64, what: &str) -> String {
         .split(' ')
         .map(|word| match word {
             "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails" | "scores"
-            | "windows" => word.trim_end_matches('s'),
+            | "windows" | "observations" => word.trim_end_matches('s'),
             other => other,
         })
         .collect();

@@ -24,7 +24,8 @@ pub struct Totals {
     pub repeated: u64,
     /// Observations that a source gave twice; they are not used.
     pub duplicates: u64,
-    /// Requests that were sent under another weight than the one in force; no test and no hold uses them.
+    /// Requests, pairs and scores that were sent before the step's weights: requests before these had settled, pairs and
+    /// scores before they were acknowledged. No test and no hold uses them.
     pub late: u64,
     /// Observations with numbers outside their range.
     pub refused: u64,

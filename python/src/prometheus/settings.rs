@@ -82,7 +82,7 @@ pub(super) struct Counted<'c> {
     pub(super) model: Option<String>,
     pub(super) namespace: &'c str,
     pub(super) reporter: &'c str,
-    /// How `stable` and `canary` name the versions.
+    /// The kind of names that `stable` and `canary` are.
     pub(super) arms: &'c str,
     pub(super) stable: &'c str,
     pub(super) canary: &'c str,

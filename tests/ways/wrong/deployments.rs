@@ -11,13 +11,24 @@ use crate::{
     kind::Kind,
     scene::{Evidence, When},
     stage::Stage,
-    table::{Way, cannot_be, edited, inconclusive, refused, rolled_back, way},
+    table::{Cell, Way, cannot_be, edited, inconclusive, refused, rolled_back, way},
 };
 
-/// Failed copies, or the missing pods before the next weight: what is seen first.
-const NO_POD: &str = "503|not ready for its next weight";
-/// Failures of no version, or of the canary's Service.
-const NO_RESPONSE: &str = "the canary cannot be reached|errorRatio|the canary failed";
+/// The expectations once no pod is left.
+const NO_POD: [Cell; 4] = [
+    rolled_back("503"),
+    rolled_back("503"),
+    rolled_back("503"),
+    rolled_back("the canary cannot be reached"),
+];
+/// The same where the versions are Services: failures name the canary's Service, and its missing pods may be seen before the
+/// next weight.
+const NO_POD_OF_SERVICE: [Cell; 4] = [
+    rolled_back("503"),
+    rolled_back("503"),
+    rolled_back("503|not ready for its next weight"),
+    rolled_back("the canary cannot be reached|errorRatio|the canary failed"),
+];
 
 pub(super) const WAYS: &[Way] = &[
     way(
@@ -28,8 +39,9 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "a typo in the plan: v3 does not exist",
         |scene| scene.plan.canary = String::from("v3"),
-        [refused("version=v3|no Service default/v3"); 4],
-    ),
+        [refused("version=v3"); 4],
+    )
+    .services([refused("no Service default/v3"); 4]),
     way(
         "the canary has no Deployment",
         |scene| scene.canary.applied = false,
@@ -62,13 +74,15 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "the canary loses its endpoints at the first weight",
         |scene| scene.when(When::Weight(10), |stage| stage.scale("v2", 0)),
-        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
-    ),
+        NO_POD,
+    )
+    .services(NO_POD_OF_SERVICE),
     way(
         "the canary loses its endpoints at 50 %",
         |scene| scene.when(When::Weight(50), |stage| stage.scale("v2", 0)),
-        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
-    ),
+        NO_POD,
+    )
+    .services(NO_POD_OF_SERVICE),
     way(
         "the same, and its failures name no version",
         |scene| {
@@ -79,17 +93,24 @@ pub(super) const WAYS: &[Way] = &[
             rolled_back("the canary cannot be reached"),
             rolled_back("503"),
             cannot_be("the log of the copies knows whose they are"),
-            rolled_back(NO_RESPONSE),
+            rolled_back("the canary cannot be reached"),
         ],
-    ),
+    )
+    .services([
+        rolled_back("the canary cannot be reached"),
+        rolled_back("503"),
+        cannot_be("the log of the copies knows whose they are"),
+        NO_POD_OF_SERVICE[3],
+    ]),
     way(
         "the canary's Deployment is deleted during the run",
         |scene| {
             let deleted = |stage: &Stage| stage.delete(&Stage::deployment("v2"));
             scene.when(When::Weight(10), deleted);
         },
-        [rolled_back("503"), rolled_back("503"), rolled_back(NO_POD), rolled_back(NO_RESPONSE)],
-    ),
+        NO_POD,
+    )
+    .services(NO_POD_OF_SERVICE),
     way(
         "the canary's pods become another release's",
         |scene| {

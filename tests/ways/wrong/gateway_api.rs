@@ -1,4 +1,4 @@
-//! What is wrong only with a route of the Gateway API.
+//! Faults that only a route of the Gateway API can have.
 
 use canary_lab::model::Code;
 use serde_json::json;

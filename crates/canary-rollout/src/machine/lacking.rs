@@ -135,7 +135,7 @@ pub(super) fn in_words(machine: &Machine, state: &State) -> Option<String> {
     let users = state.users.as_ref();
     let users = users.map_or((0, 0), |users| (users.in_both_arms(), users.not_taken()));
     for (what, count) in [
-        ("late requests", late),
+        ("observations sent before the step's weights had settled", late),
         ("requests of unknown origin", unknown),
         ("repeated inputs", repeated),
         ("duplicates", duplicates),

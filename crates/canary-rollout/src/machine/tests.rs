@@ -406,7 +406,7 @@ fn numbers_out_of_range_are_refused_and_counted() {
         run.handle(Event::Observed(Observation {
             source: "t".into(),
             sequence: None,
-            at: Timestamp(0),
+            at: run.state.now,
             what,
         }));
     }

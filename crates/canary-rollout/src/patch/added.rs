@@ -4,11 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ops::Ops, route_of::RouteOf};
+use super::{annotations::DESTINATION_ANNOTATION, ops::Ops, route_of::RouteOf};
 use crate::{Error, Result, json::annotation};
-
-/// The annotation of a route with the canary's destinations that the run added there.
-pub const DESTINATION_ANNOTATION: &str = "canary-rs.github.io/rollout-destination";
 
 /// Which of a route's moved rules have a destination that a run added.
 #[derive(Serialize, Deserialize)]

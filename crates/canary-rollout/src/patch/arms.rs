@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
+    cookie::without_cookie,
     route_of::{RouteOf, text},
-    sticky::without_cookie,
 };
 
 /// The hosts of the two versions in the plan's rule.

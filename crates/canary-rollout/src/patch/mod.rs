@@ -6,11 +6,15 @@
 //! between makes the whole patch fail.
 
 mod added;
+mod annotations;
 mod arms;
-mod difference;
+mod compare;
+mod cookie;
+mod differences;
 mod find;
 mod gitops;
 mod header_route;
+mod limits;
 mod locate;
 mod located;
 mod mirror;
@@ -23,8 +27,11 @@ mod sticky;
 mod subset;
 mod weights;
 
-pub use added::DESTINATION_ANNOTATION;
-pub use difference::{Difference, Differences, differences};
+pub use annotations::{
+    DESTINATION_ANNOTATION, STATE_ANNOTATION, SUBSET_ANNOTATION, WRITTEN_ANNOTATION,
+};
+pub use compare::differences;
+pub use differences::{Difference, Differences};
 pub use gitops::GitOps;
 pub use header_route::has_header_route;
 pub(crate) use locate::service_of;
@@ -35,11 +42,9 @@ pub(crate) use ops::{Ops, escape};
 pub use owner::foreign_controller;
 pub use ownership::Author;
 pub(crate) use ownership::{give_up_spec, state_manager};
-pub use route::{RouteChange, STATE_ANNOTATION, WRITTEN_ANNOTATION, change_route, clean_up};
+pub use route::{RouteChange, change_route, clean_up};
 pub use route_of::RouteOf;
-pub use subset::{
-    SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, keep_subset, remove_subset,
-};
+pub use subset::{SubsetLabels, add_subset, has_subset, keep_subset, remove_subset};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use json_patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{gitops::GitOps, ops::Ops, route::STATE_ANNOTATION};
+use super::{annotations::STATE_ANNOTATION, gitops::GitOps, ops::Ops};
 use crate::{
     Result,
     json::{list, text},

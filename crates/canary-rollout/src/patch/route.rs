@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     super::plan::Split,
     added::{self, Added},
+    annotations::{STATE_ANNOTATION, WRITTEN_ANNOTATION},
     find::find,
     header_route,
     locate::locate_all,
@@ -15,12 +16,6 @@ use super::{
     sticky, weights,
 };
 use crate::Result;
-
-/// The annotation of the first route that holds the state of the rollout.
-pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";
-
-/// The annotation of every other route with what the run wrote there last.
-pub const WRITTEN_ANNOTATION: &str = "canary-rs.github.io/rollout-written";
 
 /// The changes that one patch makes in a route; a part that is `None` or `false` is not changed.
 ///

@@ -8,16 +8,14 @@ use serde_json::{Value, json};
 
 use super::{
     super::plan::{Plan, Routes},
-    difference::Differences,
+    annotations::SUBSET_ANNOTATION,
+    differences::Differences,
     ops::Ops,
 };
 use crate::{
     Error, Result,
     json::{annotation, list, text, texts},
 };
-
-/// The annotation of the `DestinationRule` that names the subset which the driver added.
-pub const SUBSET_ANNOTATION: &str = "canary-rs.github.io/rollout-subset";
 
 fn subsets(destination_rule: &Value) -> &[Value] {
     list(destination_rule, "/spec/subsets")

@@ -141,7 +141,7 @@ fn the_head_says_what_when_and_where() {
         "resnet50 → resnet101",
         "5 → 30 → 100 %",
         "12 pairs of inputs seen before",
-        "3 requests sent under another weight",
+        "3 observations sent before the step's weights had settled",
         &plan().hash(),
     ] {
         assert!(page.contains(fact), "{fact}");

@@ -172,7 +172,7 @@ fn counts(last: &Moment) -> Vec<(&'static str, String)> {
 fn not_counted(totals: &Totals) -> String {
     let parts = [
         (totals.unknown, "requests of unknown version"),
-        (totals.late, "requests sent under another weight"),
+        (totals.late, "observations sent before the step's weights had settled"),
         (totals.repeated, "pairs of inputs seen before"),
         (totals.duplicates, "observations that came twice"),
         (totals.refused, "observations with values out of range"),

@@ -7,8 +7,6 @@ mod istio;
 
 use serde_json::Value;
 
-pub(super) use gateway_api::within_limits;
-
 use super::{
     locate::look,
     located::Located,

@@ -4,7 +4,6 @@
 //! a rule for each version, before the weighted one, takes the requests with its cookie. The cookie names the draw, which
 //! is another at each share and in each run: when the weights move, no rule matches the cookies of before.
 
-mod cookie;
 mod pins;
 mod precedence;
 
@@ -12,8 +11,9 @@ use serde_json::Value;
 
 use super::{
     super::plan::{RouteKind, Split},
-    difference::Differences,
-    header_route::within_limits,
+    cookie::{self, without_cookie},
+    differences::Differences,
+    limits::within_limits,
     locate::look,
     located::Located,
     ops::Ops,
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{Error, Result, evidence::Pair, sticky::Sticky};
 
-pub(super) use cookie::without_cookie;
 pub(super) use pins::is_pin;
 
 /// The cookie of a plan and the draw of a split; `None` where no user is to be kept.

@@ -2,14 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::{
-        super::plan::{HeaderRoute, Plan},
-        arms::{canary_alone, to_alone},
-        located::Located,
-        route_of::{RouteOf, is_managed, name_of, text},
-    },
+use super::super::{
+    super::plan::{HeaderRoute, Plan},
+    arms::{canary_alone, to_alone},
     cookie::without_cookie,
+    located::Located,
+    route_of::{RouteOf, is_managed, name_of, text},
 };
 use crate::{Error, Result, sticky::Sticky};
 

@@ -217,7 +217,7 @@ fn a_missing_rule_is_an_edit() {
     });
 }
 
-/// What leaves no place for the cookie is an error before anything is written.
+/// A rule without a place for the cookie is an error before anything is written.
 #[test]
 fn an_obstacle_is_found_before_any_write() {
     run(async {

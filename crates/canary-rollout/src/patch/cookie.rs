@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::route_of::{RouteOf, text};
+use super::route_of::{RouteOf, text};
 use crate::{Error, Result, sticky::Sticky};
 
 const SET_COOKIE: &str = "set-cookie";
@@ -32,7 +32,7 @@ fn is_own(value: &str) -> bool {
 }
 
 /// The entry without the cookie of a rollout.
-pub(in crate::patch) fn without_cookie(of: RouteOf<'_>, entry: &mut Map<String, Value>) {
+pub(super) fn without_cookie(of: RouteOf<'_>, entry: &mut Map<String, Value>) {
     if of.is_gateway_api() { without_filter(entry) } else { without_header(entry) }
 }
 
