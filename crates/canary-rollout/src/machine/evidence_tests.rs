@@ -467,7 +467,7 @@ fn pairs_and_scores_of_before_a_step_do_not_end_it() {
             let score = ScoreValue { guardrail: "sharp".into(), value: 1.0, given: None };
             for what in [Seen::Score(score), Seen::Pair(pair)] {
                 let (source, sequence) = ("mirror".into(), None);
-                run.handle(Event::Observed(Observation { source, sequence, at, what }));
+                run.handle_raw(Event::Observed(Observation { source, sequence, at, what }));
             }
         }
     };
@@ -475,7 +475,7 @@ fn pairs_and_scores_of_before_a_step_do_not_end_it() {
     let before = run.state.now;
     good(&mut run, before);
     assert!(write_to(50)(&run.actions), "{:?}", run.actions);
-    run.handle(Event::Unanswered);
+    run.handle_raw(Event::Unanswered);
     let late = run.state.totals().late;
     good(&mut run, before);
     assert_eq!(run.state.totals().late - late, 60, "the write is not acknowledged yet");
