@@ -128,8 +128,9 @@ pub enum Cause {
     /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
     /// no traffic.
     NotReady(String),
-    /// The canary had traffic or copies of it, and was not ready for its next weight: its pods have gone, or the mesh
-    /// refuses the route; what is missing.
+    /// The canary had traffic or copies of it, or may have had them because the write of its first weight got no response,
+    /// and was not ready for its next weight: its pods have gone, it no longer answers, or the mesh refuses the route; what
+    /// is missing.
     NoLongerReady(String),
     /// The canary fails most of its requests while the stable version serves.
     CanaryFails {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Cause, Gate, GateOutcome, Guardrail, Hold, Missing,
-    evidence::{Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Window},
+    evidence::{Arm, Counts, Request, ScoreValue, Seen, Window},
 };
 
 fn write_to(canary: u32) -> impl Fn(&[Action]) -> bool {
@@ -454,39 +454,18 @@ fn counts_of_the_pods_are_enough_for_a_plan_that_tests_the_split_too() {
     assert!(write_to(100)(&run.actions), "{:?}", run.actions);
 }
 
-/// Copies pile up while a weight is written, and the canary dies with the write: what it answered before fills no step.
+/// The write of the first weight got no response: it may be in force, so that the canary was not without traffic.
 #[test]
-fn pairs_and_scores_of_before_a_step_do_not_end_it() {
-    let plan = plan().weights([10, 50, 100], Hold::pairs(30)).guardrail(Guardrail::agreement(0.5));
-    let mut run = Run::holding(plan.guardrail(Guardrail::custom("sharp", 0.5)));
-    let good = |run: &mut Run, at| {
-        for _ in 0..30 {
-            let answer = || Answer::new("cat", None);
-            let (stable, canary) = (answer(), answer());
-            let pair = Pair { input: None, name: None, stable, canary, label: None };
-            let score = ScoreValue { guardrail: "sharp".into(), value: 1.0, given: None };
-            for what in [Seen::Score(score), Seen::Pair(pair)] {
-                let (source, sequence) = ("mirror".into(), None);
-                run.handle_raw(Event::Observed(Observation { source, sequence, at, what }));
-            }
+fn a_canary_refused_after_a_lost_write_may_have_had_traffic() {
+    for (lost, traffic) in [(false, false), (true, true)] {
+        let mut run = Run::new(plan());
+        run.handle(Event::Prepared { header_route: true });
+        run.handle(Event::Probed(Ok(())));
+        if lost {
+            run.handle_raw(Event::Unanswered);
         }
-    };
-    run.good(400);
-    let before = run.state.now;
-    good(&mut run, before);
-    assert!(write_to(50)(&run.actions), "{:?}", run.actions);
-    run.handle_raw(Event::Unanswered);
-    let late = run.state.totals().late;
-    good(&mut run, before);
-    assert_eq!(run.state.totals().late - late, 60, "the write is not acknowledged yet");
-    run.handle(Event::Written);
-    let acknowledged = before.plus(Duration::from_millis(200));
-    run.handle(Event::Acknowledged(acknowledged));
-    let late = run.state.totals().late;
-    good(&mut run, before);
-    assert_eq!((run.state.totals().late - late, run.state.seen_at_step().pairs), (60, 0));
-    run.good(400);
-    assert_eq!(run.actions, [], "the requests alone do not fill it");
-    good(&mut run, acknowledged);
-    assert!(write_to(100)(&run.actions), "{:?}", run.actions);
+        run.handle_raw(Event::Inspected(Err(Missing::for_good("no pod is ready"))));
+        let Verdict::Rollback { evidence, .. } = run.state.verdict() else { panic!() };
+        assert_eq!(matches!(evidence, Cause::NoLongerReady(_)), traffic, "{evidence:?}");
+    }
 }

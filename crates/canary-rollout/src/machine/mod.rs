@@ -48,10 +48,11 @@ pub const MAX_REFUSALS: u32 = 3;
 /// - A request sent before the split in force was acknowledged, or within [`Plan::settle`] after, is late and counts
 ///   for no test; so is a window of requests that are counted when they end ([`crate::evidence::Window::ended`]) within
 ///   [`Plan::settle`] and [`Plan::request_timeout`] together. A pair or a score is late when it was sent before the split
-///   in force was acknowledged; it does not depend on the split, so [`Plan::settle`] does not matter to it.
+///   in force was acknowledged, or before the run began; it does not depend on the split, so [`Plan::settle`] does not
+///   matter to it.
 /// - A pair whose input was seen before is ignored.
 /// - With [`Plan::labels`], accuracy judges a pair when it and every pair before it have their labels, or wait no longer.
-/// - While a write is unanswered every observation is late, and nothing is decided.
+/// - While a write is unanswered every request is late, and nothing is decided.
 /// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as [`MAX_STRIDE`].
 /// - A command that was read before changes nothing; of several that were not, the last one is carried out.
 /// - An event that does not belong to the phase, such as a second [`Event::Written`], changes nothing.
@@ -399,6 +400,8 @@ mod command_tests;
 mod evidence_tests;
 #[cfg(test)]
 mod labels_tests;
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod percent_tests;
 #[cfg(test)]

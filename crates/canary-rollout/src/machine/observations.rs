@@ -36,7 +36,8 @@ pub(super) fn take(
     let counts = match &observation.what {
         Seen::Request(request) => requests::add(machine, state, observation.at, request, actions),
         Seen::Window(window) => requests::window(machine, state, observation.at, window),
-        Seen::Pair(_) | Seen::Score(_) if !is_of_the_step(state, observation.at) => {
+        Seen::Pair(_) | Seen::Score(_) if observation.at < state.since => {
+            // However good the canary was before this step, it may have failed since.
             state.totals.late += 1;
             false
         }
@@ -50,13 +51,6 @@ pub(super) fn take(
         state.source_problem = None;
     }
     hold::judge(machine, state, actions);
-}
-
-/// Returns `true` for a moment at which the split in force was acknowledged. A pair or a score of before says nothing about
-/// the canary at this step, however good it is: the canary may have failed since.
-#[inline]
-fn is_of_the_step(state: &State, at: Timestamp) -> bool {
-    state.written.is_some() && !state.unanswered && at >= state.since
 }
 
 fn take_pair(

@@ -66,10 +66,11 @@ pub(super) fn not_ready(
     }
 }
 
-/// The cause of the end of a rollout whose canary is not ready: before it had any traffic, or later.
+/// The cause of the end of a rollout whose canary is not ready: before it had any traffic, or later. A write without a
+/// response may have given it some.
 fn cause(state: &State, why: String) -> Cause {
     let had_traffic = |split: Split| !split.canary.is_none() || !split.mirror.is_none();
-    if state.written.is_some_and(had_traffic) {
+    if state.unanswered || state.written.is_some_and(had_traffic) {
         Cause::NoLongerReady(why)
     } else {
         Cause::NotReady(why)
