@@ -6,8 +6,36 @@ use canary_tests::meshes::{backends::Received, client::send};
 
 use super::{binary, run::BACKENDS};
 
-/// The 0.9995 quantile of a normal variable: a true share fails once in a thousand runs.
-const Z: f64 = 3.29;
+/// A true share gives a count as rare as this on either side in less than one of a million runs.
+const RARE: f64 = 1e-6;
+
+/// The probabilities of at most, and of at least, so many of `n` requests at a share.
+fn tails(count: u32, n: u32, share: f64) -> [f64; 2] {
+    if share > 0.5 {
+        let [most, least] = tails(n - count, n, 1.0 - share);
+        return [least, most];
+    }
+    let mut term = (f64::from(n) * (1.0 - share).ln()).exp();
+    let [mut most, mut least] = [0.0, 0.0];
+    for k in 0..=n {
+        most += if k <= count { term } else { 0.0 };
+        least += if k >= count { term } else { 0.0 };
+        term *= f64::from(n - k) / f64::from(k + 1) * share / (1.0 - share);
+    }
+    [most, least]
+}
+
+#[test]
+fn the_tails_are_those_of_the_binomial_distribution() {
+    for (found, expected) in
+        [(tails(0, 1, 0.25), [0.75, 1.0]), (tails(1, 2, 0.75), [0.4375, 0.9375])]
+    {
+        let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near, "{found:?} instead of {expected:?}");
+    }
+    assert!(tails(510, 1_500, 0.3)[1] > RARE && tails(550, 1_500, 0.3)[1] < RARE);
+    assert!(tails(7, 1_500, 0.001)[1] > RARE && tails(15, 1_500, 0.001)[1] < RARE);
+}
 
 #[test]
 fn shares_are_those_of_the_weights() {
@@ -44,9 +72,8 @@ fn shares_are_those_of_the_weights() {
             })
             .count();
         let share = mesh.route(&request).shares()[1].fraction();
-        let n = f64::from(REQUESTS);
-        let found = f64::from(u32::try_from(second).unwrap()) / n;
-        let tolerance = Z * (share * (1.0 - share) / n).sqrt();
-        assert!((found - share).abs() <= tolerance, "{weights:?}: {found} instead of {share}");
+        let second = u32::try_from(second).unwrap();
+        let tails = tails(second, REQUESTS, share);
+        assert!(tails.iter().all(|tail| *tail > RARE), "{weights:?}: {second} of {REQUESTS}");
     }
 }
