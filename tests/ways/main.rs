@@ -49,7 +49,7 @@ async fn all_promoted(of: (Kind, Api)) {
 async fn never_promoted(ways: &'static [Way], of: (Kind, Api), wide_enough: usize) {
     let _one = ONE.lock().await;
     let of_kind = ways.iter().filter(|way| way.kinds.contains(&of.0));
-    let wide = of_kind.filter(|way| way.runs(of.0) >= 2).count();
+    let wide = of_kind.filter(|way| way.runs(of) >= 2).count();
     assert!(
         wide >= wide_enough || std::env::var_os("CANARY_WAY").is_some(),
         "{wide} ways are tried with at least two kinds of evidence"

@@ -70,6 +70,8 @@ pub(crate) struct Way {
     cells: [Cell; 4],
     /// Those of versions that are Services, where they differ.
     of_services: Option<[Cell; 4]>,
+    /// Those of objects on a real API server, where they differ.
+    on_server: Option<[Cell; 4]>,
     /// The kinds of targets in which it can be.
     pub(crate) kinds: &'static [Kind],
 }
@@ -87,22 +89,29 @@ impl Way {
         self
     }
 
-    /// The expectations of a kind of target.
-    fn cells(&self, kind: Kind) -> &[Cell; 4] {
-        match &self.of_services {
-            Some(cells) if SERVICES.contains(&kind) => cells,
+    /// The same, with other expectations where the objects are on a real API server.
+    pub(crate) const fn server(mut self, cells: [Cell; 4]) -> Self {
+        self.on_server = Some(cells);
+        self
+    }
+
+    /// The expectations of a kind of target with its objects there.
+    fn cells(&self, (kind, api): (Kind, Api)) -> &[Cell; 4] {
+        match (&self.on_server, &self.of_services) {
+            (Some(cells), _) if api == Api::Server => cells,
+            (_, Some(cells)) if SERVICES.contains(&kind) => cells,
             _ => &self.cells,
         }
     }
 
     /// With how many kinds of evidence it is tried.
-    pub(crate) fn runs(&self, kind: Kind) -> usize {
-        self.cells(kind).iter().filter(|cell| !matches!(cell, Cell::CannotBe(_))).count()
+    pub(crate) fn runs(&self, of: (Kind, Api)) -> usize {
+        self.cells(of).iter().filter(|cell| !matches!(cell, Cell::CannotBe(_))).count()
     }
 }
 
 pub(crate) const fn way(name: &'static str, make: fn(&mut Scene), cells: [Cell; 4]) -> Way {
-    Way { name, make, cells, of_services: None, kinds: EVERY }
+    Way { name, make, cells, of_services: None, on_server: None, kinds: EVERY }
 }
 
 /// A row of the table: a way, and what was expected and found in the order of [`EVIDENCE`].
@@ -133,7 +142,7 @@ pub(crate) async fn run(
     let mut trials = JoinSet::new();
     for (row, way) in ways.iter().enumerate() {
         for (column, evidence) in EVIDENCE.into_iter().enumerate() {
-            if matches!(way.cells(kind)[column], Cell::CannotBe(_)) {
+            if matches!(way.cells((kind, api))[column], Cell::CannotBe(_)) {
                 continue;
             }
             let (slots, done, make) = (Arc::clone(&slots), Arc::clone(&done), way.make);
@@ -151,7 +160,8 @@ pub(crate) async fn run(
             });
         }
     }
-    let row = |way: &'static Way| Row { way, cells: way.cells(kind), found: [const { None }; 4] };
+    let row =
+        |way: &'static Way| Row { way, cells: way.cells((kind, api)), found: [const { None }; 4] };
     let mut rows: Vec<Row> = ways.into_iter().map(row).collect();
     while let Some(trial) = trials.join_next().await {
         let (row, column, found) = trial.unwrap();

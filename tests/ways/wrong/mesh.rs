@@ -195,6 +195,8 @@ pub(super) const WAYS: &[Way] = &[
         },
         [edited("no such object"); 4],
     )
+    // The gateway and the driver each watch the server. Where the gateway hears of it first, all requests fail.
+    .server([one_of(&[(End::Edited, "no such object"), (End::Inconclusive, "the service fails")]); 4])
     .of(&[Kind::Subsets]),
     way(
         "somebody gives the canary's Service other labels",
