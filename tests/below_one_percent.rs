@@ -4,42 +4,22 @@
 use std::time::Duration;
 
 use canary_core::{
-    DestinationRule, Gateway, Plan, Verdict, VirtualService,
+    Plan, Verdict,
     cluster::{Driver, Progress},
     evidence::{Sample, Subsets, Traffic},
     predict::Client,
     rollout::{Guardrail, Hold, Percent, Split},
-    serving::Workload,
 };
 use canary_lab::{Lab, model::Scripted};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use crate::rollouts::{APP, live, weights};
+use crate::{
+    lab_rollouts::lab,
+    rollouts::{APP, live, weights},
+};
 
 const NAMESPACE: &str = "default";
-
-fn lab(canary: Scripted) -> Lab {
-    let lab = Lab::builder()
-        .seed(7)
-        .model("m/lite0", Scripted::new("suit", 0.9))
-        .model("m/lite1", canary)
-        .start()
-        .unwrap();
-    for version in ["lite0", "lite1"] {
-        let workload = Workload::new(APP, version).model("m", format!("m/{version}"));
-        for object in workload.objects().unwrap() {
-            lab.apply(&object).unwrap();
-        }
-    }
-    lab.apply(&Gateway::http("gateway", 80, ["*"])).unwrap();
-    lab.apply(&DestinationRule::subsets(APP, ["lite0", "lite1"])).unwrap();
-    let split = VirtualService::weighted(APP, [("lite0", 100), ("lite1", 0)]);
-    let split = split.hosts(["*"]).gateway("gateway").port(8501);
-    lab.apply(&split.stamp_subset(Client::SUBSET_HEADER)).unwrap();
-    lab.wait_ready(Duration::from_secs(10)).unwrap();
-    lab
-}
 
 /// Runs a plan from 0.5 % to its end: the verdict, the splits that were written, and the weights of the first of them.
 async fn released(lab: &Lab) -> (Verdict, Vec<Split>, Vec<u64>) {

@@ -148,12 +148,12 @@ async fn a_driver_killed_at_every_call_on_the_lab_ends_with_the_same_verdict() {
     }
 }
 
-/// A lab with two scripted versions, everything at the first, whose canary disagrees at that rate.
-fn lab(disagree: f64) -> Lab {
+/// A lab with two scripted versions, everything at the first.
+pub(crate) fn lab(canary: Scripted) -> Lab {
     let lab = Lab::builder()
         .seed(7)
         .model("m/lite0", Scripted::new("suit", 0.9))
-        .model("m/lite1", Scripted::new("suit", 0.8).disagree(disagree, "gown").seed(3))
+        .model("m/lite1", canary)
         .start()
         .unwrap();
     for version in ["lite0", "lite1"] {
@@ -175,7 +175,7 @@ fn lab(disagree: f64) -> Lab {
 #[tokio::test]
 async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
     for (disagree, promoted) in [(0.0, true), (0.5, false)] {
-        let lab = lab(disagree);
+        let lab = lab(Scripted::new("suit", 0.8).disagree(disagree, "gown").seed(3));
         let plan = Plan::new(APP, "lite0", "lite1")
             .bursts(canary_core::rollout::Bursts::None)
             .settle(Duration::ZERO)

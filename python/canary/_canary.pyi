@@ -2102,7 +2102,7 @@ class Workload(_Value):
     ) -> Workload: ...
     @property
     def own_service(self) -> bool:
-        """Whether the version has a Service of its own.
+        """`True` if the version has a Service of its own.
 
         Example:
             >>> stable = Workload("pets", "v1", model="pets", path="gs://bucket/pets", own_service=True)
@@ -5378,7 +5378,7 @@ class Plan(_Value):
         """
     @property
     def target(self) -> Target | VersionLabels:
-        """What it moves.
+        """The routes or the version labels that the rollout moves.
 
         Example:
             >>> Plan("pets", stable="v1", canary="v2").target.state_object

@@ -132,7 +132,7 @@ async fn a_reload_replaces_everything() {
     // A new name is waited for; its newest version cannot be loaded.
     let error = predict_error(client.reload(&ModelServerConfig::new([cars])).await.unwrap_err());
     assert!(error.message.contains("saved_model.pb is cut off"), "{error}");
-    // What is left out is gone.
+    // A model that the new configuration does not name is unloaded.
     let error = predict_error(client.status().await.unwrap_err());
     assert_eq!((error.origin, error.grpc_code), (Origin::Server, Some(5)), "{error}");
     let findings = client.reload(&ModelServerConfig::default()).await.unwrap_err().to_string();

@@ -56,7 +56,7 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
 
 /// Checks an object of the Gateway API by the schema and the rules of its definition.
 fn check_gateway_api(object: &Value) -> Result<()> {
-    // What a controller has written is not the author's.
+    // A controller writes `status`, so the object's author does not answer for it.
     let mut written = object.clone();
     if let Some(fields) = written.as_object_mut() {
         fields.remove("status");

@@ -92,7 +92,7 @@ struct Failed {
 
 impl<P: Predictor> PairRequests<P> {
     /// Sends each request through `predictor` once: a repeated one would hide the failure that a test is to see.
-    /// Where no route leads to the canary no pairs are made.
+    /// While no route leads to the canary, it sends no pairs.
     pub(super) fn new(predictor: &P, reach: Reach, subsets: Subsets) -> Self {
         Self { predictor: predictor.clone(), reach, subsets, elsewhere: Arc::default() }
     }
